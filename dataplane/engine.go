@@ -1,0 +1,71 @@
+package dataplane
+
+import (
+	"context"
+	"net"
+
+	"github.com/catherd/catherd/dataplane/access"
+	"github.com/catherd/catherd/dataplane/frontend"
+	"github.com/catherd/catherd/dataplane/proxy"
+	"github.com/catherd/catherd/dataplane/table"
+	"github.com/catherd/catherd/dataplane/upstream"
+	"github.com/catherd/catherd/dataplane/wire"
+)
+
+// Engine is a running data plane. All methods may be called from any goroutine.
+type Engine struct {
+	wd     *wire.Watchdog
+	pools  *upstream.Pools
+	proxy  *proxy.Proxy
+	server *frontend.Server
+}
+
+// New starts an engine that listens nowhere and has no table yet. warn is told
+// what an operator should know and must not block. Close ends it.
+func New(l frontend.Limits, warn func(msg, what string)) *Engine {
+	e := &Engine{wd: wire.NewWatchdog()}
+	e.pools = upstream.NewPools(e.wd)
+	e.proxy = proxy.New(e.wd, e.pools)
+	e.server = frontend.New(e.proxy, e.wd, l, warn)
+	return e
+}
+
+// Publish makes t, which must be sealed, the table of all requests from now on.
+// Connections to members that stay are kept.
+func (e *Engine) Publish(t *table.Table) { e.proxy.Publish(t) }
+
+// Table is the table published last.
+func (e *Engine) Table() *table.Table { return e.proxy.Table() }
+
+// Listen makes the engine listen on exactly these addresses, or changes nothing
+// and says why (*frontend.ListenError). It returns the addresses in the order
+// of the specs; they differ where port 0 was asked for.
+func (e *Engine) Listen(specs []frontend.Spec) ([]net.Addr, error) { return e.server.Listen(specs) }
+
+// SetLimits replaces the bounds on clients.
+func (e *Engine) SetLimits(l frontend.Limits) { e.server.SetLimits(l) }
+
+// SetAccessLog makes requests leave a record in r when they end; nil: none.
+func (e *Engine) SetAccessLog(r *access.Ring) { e.proxy.SetAccessLog(r) }
+
+// Clients tells how many client connections are open, were accepted and were
+// turned away because of a limit.
+func (e *Engine) Clients() (open int64, accepted, refused uint64) {
+	return e.server.Open(), e.server.Accepted.Load(), e.server.Refused.Load()
+}
+
+// Draining reports whether Drain has been called.
+func (e *Engine) Draining() bool { return e.proxy.Draining.Load() }
+
+// Drain stops listening, lets requests finish and closes idle connections. When
+// ctx ends first, the rest is cut; cut tells how many connections that were.
+func (e *Engine) Drain(ctx context.Context) (cut int64) { return e.server.Drain(ctx) }
+
+// Close ends everything at once.
+func (e *Engine) Close() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	e.server.Drain(ctx)
+	e.pools.Close()
+	e.wd.Stop()
+}

@@ -1,0 +1,81 @@
+package frontend
+
+import (
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// tagged is a plain connection that knows the group it was accepted by.
+type tagged struct {
+	*net.TCPConn
+	group *group
+}
+
+// taggedTLS is the same over TLS. Embedding gives fasthttp the Handshake and
+// ConnectionState methods it looks for.
+type taggedTLS struct {
+	*tls.Conn
+	group *group
+}
+
+func groupOf(nc net.Conn) *group {
+	switch c := nc.(type) {
+	case *tagged:
+		return c.group
+	case *taggedTLS:
+		return c.group
+	}
+	return nil
+}
+
+// unwrap gives the connection to read and write, and the TLS state if there is one.
+func unwrap(nc net.Conn) (net.Conn, *tls.ConnectionState) {
+	switch c := nc.(type) {
+	case *tagged:
+		return c.TCPConn, nil
+	case *taggedTLS:
+		state := c.ConnectionState()
+		return c.Conn, &state
+	}
+	return nc, nil
+}
+
+// peers counts the connections of each address, spread over locks of their own:
+// it is touched once per connection, and only when there is a limit.
+type peers struct{ shards [64]peerShard }
+
+type peerShard struct {
+	mu sync.Mutex // guards n
+	n  map[netip.Addr]int
+}
+
+func (p *peers) init() {
+	for i := range p.shards {
+		p.shards[i].n = make(map[netip.Addr]int)
+	}
+}
+
+func (p *peers) shard(a netip.Addr) *peerShard {
+	b := a.As16()
+	return &p.shards[(b[15]^b[14]^b[7])%uint8(len(p.shards))]
+}
+
+// enter counts a connection in and returns how many the address has now.
+func (p *peers) enter(a netip.Addr) int {
+	s := p.shard(a)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.n[a]++
+	return s.n[a]
+}
+
+func (p *peers) leave(a netip.Addr) {
+	s := p.shard(a)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.n[a]--; s.n[a] <= 0 {
+		delete(s.n, a)
+	}
+}

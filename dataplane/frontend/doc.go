@@ -1,0 +1,16 @@
+// Package frontend accepts connections from clients and runs them: one listener
+// per core and address, in one SO_REUSEPORT group, in front of a fasthttp
+// server.
+//
+// fasthttp does what a server around HTTP does well: the accept loop, the pool
+// of worker goroutines, TLS handshakes, and waiting for open connections at
+// shutdown. The connection itself is served through its NextProto hook by
+// Server.serve, because a balancer needs what fasthttp's request loop does not
+// give: answers written from the member's buffer, interim answers passed on,
+// answers that overtake an upload, idle connections without a read buffer, and
+// one strict look at the bytes that were sent (dataplane/http1) instead of a
+// second look at parsed ones.
+//
+// Listeners are made without MPTCP, which Go would use by default: a reuseport
+// group of MPTCP sockets cannot be steered, and each connection would cost more.
+package frontend

@@ -1,0 +1,285 @@
+package frontend
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/catherd/catherd/dataplane/proxy"
+	"github.com/catherd/catherd/dataplane/wire"
+)
+
+// Limits bound what clients may hold. They may change at any time and count for
+// what happens from then on. Zero means no bound.
+type Limits struct {
+	Connections          int // at the same time
+	ConnectionsPerClient int // from one address
+	HeaderTimeout        time.Duration
+	BodyTimeout          time.Duration
+	IdleTimeout          time.Duration // between two requests
+	HeaderSize           int           // bytes
+}
+
+// Server accepts and serves client connections.
+type Server struct {
+	p      *proxy.Proxy
+	wd     *wire.Watchdog
+	http   *fasthttp.Server
+	limits atomic.Pointer[Limits]
+	warn   func(msg, what string) // something an operator should know
+
+	open    atomic.Int64
+	perPeer peers
+	serving sync.WaitGroup // accept loops
+
+	mu     sync.Mutex // guards groups
+	groups map[string]*group
+
+	Accepted, Refused atomic.Uint64
+}
+
+// group is the listeners of one address.
+type group struct {
+	accept []*acceptor
+	meta   atomic.Pointer[proxy.Listener]
+	tls    atomic.Pointer[tls.Config]
+	addr   net.Addr
+}
+
+// New makes a server that has its requests answered by p. warn is called for
+// what operators should know, from any goroutine.
+func New(p *proxy.Proxy, wd *wire.Watchdog, l Limits, warn func(msg, what string)) *Server {
+	s := &Server{p: p, wd: wd, warn: warn, groups: make(map[string]*group)}
+	s.limits.Store(&l)
+	s.perPeer.init()
+	s.http = &fasthttp.Server{
+		Handler:               func(*fasthttp.RequestCtx) {}, // never reached: NextProto serves every connection
+		Name:                  "catherd",
+		Concurrency:           1 << 30, // Limits.Connections is checked by serve
+		MaxIdleWorkerDuration: time.Second,
+		ReadTimeout:           handshakeTimeout, // of TLS; it is taken off before serve is called
+		Logger:                quiet{},
+	}
+	// "" is a connection without TLS or without ALPN.
+	s.http.NextProto("", s.serve)
+	s.http.NextProto("http/1.1", s.serve)
+	return s
+}
+
+// handshakeTimeout bounds a TLS handshake.
+const handshakeTimeout = 10 * time.Second
+
+// quiet drops what fasthttp would log: the access log tells how requests ended.
+type quiet struct{}
+
+func (quiet) Printf(string, ...any) {}
+
+// SetLimits replaces the limits.
+func (s *Server) SetLimits(l Limits) { s.limits.Store(&l) }
+
+// Open is the number of client connections.
+func (s *Server) Open() int64 { return s.open.Load() }
+
+// Listen makes the server listen on exactly these addresses: new ones are
+// opened first, and only when all of them could be, the others are closed.
+// Connections that were accepted stay. It returns the addresses listened on, in
+// the order of specs.
+func (s *Server) Listen(specs []Spec) ([]net.Addr, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fresh := make(map[string]*group)
+	for _, sp := range specs {
+		if s.groups[sp.key()] != nil || fresh[sp.key()] != nil {
+			continue
+		}
+		g, err := s.openGroup(sp)
+		if err != nil {
+			for _, g := range fresh {
+				g.close()
+			}
+			return nil, err
+		}
+		fresh[sp.key()] = g
+	}
+	// From here on nothing fails.
+	wanted := make(map[string]bool)
+	var addrs []net.Addr
+	for _, sp := range specs {
+		g := s.groups[sp.key()]
+		if g == nil {
+			g = fresh[sp.key()]
+			s.groups[sp.key()] = g
+			s.start(g)
+		}
+		g.tls.Store(sp.TLS)
+		g.meta.Store(&proxy.Listener{RedirectHTTPS: sp.RedirectHTTPS, TLS: sp.TLS != nil})
+		wanted[sp.key()] = true
+		addrs = append(addrs, g.addr)
+	}
+	for key, g := range s.groups {
+		if !wanted[key] {
+			g.close()
+			delete(s.groups, key)
+		}
+	}
+	return addrs, nil
+}
+
+func (s *Server) openGroup(sp Spec) (*group, error) {
+	lns, err := listenGroup(sp.Address, runtime.GOMAXPROCS(0))
+	if err != nil {
+		return nil, err
+	}
+	g := &group{addr: lns[0].Addr()}
+	for _, ln := range lns {
+		g.accept = append(g.accept, &acceptor{Listener: ln, group: g, onErr: func(err error) {
+			s.warn("accept delayed", err.Error())
+		}})
+	}
+	return g, nil
+}
+
+// start runs the accept loops of a group; closing its listeners ends them.
+func (s *Server) start(g *group) {
+	for _, a := range g.accept {
+		s.serving.Go(func() { _ = s.http.Serve(a) })
+	}
+}
+
+func (g *group) close() {
+	for _, a := range g.accept {
+		_ = a.Close()
+	}
+}
+
+// serve runs one connection until it ends. fasthttp closes nc afterwards.
+func (s *Server) serve(nc net.Conn) error {
+	l := s.limits.Load()
+	g := groupOf(nc)
+	s.Accepted.Add(1)
+	defer s.open.Add(-1)
+	if n := s.open.Add(1); l.Connections > 0 && n > int64(l.Connections) {
+		s.turnAway(nc, "503 Service Unavailable", "too many connections")
+		return nil
+	}
+	addr := peerOf(nc)
+	if l.ConnectionsPerClient > 0 {
+		defer s.perPeer.leave(addr)
+		if s.perPeer.enter(addr) > l.ConnectionsPerClient {
+			s.turnAway(nc, "429 Too Many Requests", "too many connections from this address")
+			return nil
+		}
+	}
+	raw, state := unwrap(nc)
+	wc := wire.NewConn(raw, s.wd)
+	c := proxy.NewClient(wc, g.meta.Load(), state)
+	s.requests(c)
+	if c.Linger {
+		linger(c)
+	}
+	wire.Put(c.In)
+	wc.Close()
+	return nil
+}
+
+// requests serves one request after the other.
+func (s *Server) requests(c *proxy.Client) {
+	for first := true; ; first = false {
+		l := s.limits.Load()
+		if c.In == nil || c.In.Len() == 0 {
+			wire.Put(c.In)
+			c.In = nil
+			wait := l.IdleTimeout
+			if first {
+				wait = l.HeaderTimeout
+			} else if s.p.Draining.Load() {
+				return
+			}
+			in, err := c.ReadFirst(wire.Small, wait)
+			if err != nil {
+				return
+			}
+			c.In = in
+		} else if c.In.R > 0 {
+			c.In.Compact()
+		}
+		if !s.p.Serve(c, proxy.Settings{HeaderTimeout: l.HeaderTimeout, BodyTimeout: l.BodyTimeout}) {
+			return
+		}
+	}
+}
+
+// turnAway answers a connection that is one too many. It waits for nothing.
+func (s *Server) turnAway(nc net.Conn, status, reason string) {
+	s.Refused.Add(1)
+	_ = nc.SetDeadline(time.Now().Add(time.Second))
+	_, _ = io.WriteString(nc, "HTTP/1.1 "+status+"\r\nConnection: close\r\nRetry-After: 5\r\nContent-Type: text/plain\r\nCatherd-Reason: "+
+		reason+"\r\nContent-Length: 0\r\n\r\n")
+}
+
+// lingerFor and lingerBytes bound how long a connection whose client may still
+// be sending is read after the answer.
+const (
+	lingerFor   = 2 * time.Second
+	lingerBytes = 1 << 20
+)
+
+// linger ends a connection without losing the answer: a close with unread bytes
+// would send a reset, and a reset makes the client's kernel drop what it has not
+// read yet (RFC 9112 section 9.6).
+func linger(c *proxy.Client) {
+	c.CloseWrite()
+	b := wire.Get(wire.Small)
+	defer wire.Put(b)
+	for total := 0; total < lingerBytes; {
+		n, err := c.Read(b.B, lingerFor)
+		if err != nil {
+			return
+		}
+		total += n
+	}
+}
+
+// Drain closes the listeners and then idle connections, and waits until the
+// last request has been answered or ctx ends; what is left then is closed.
+// It reports how many connections had to be cut.
+func (s *Server) Drain(ctx context.Context) (cut int64) {
+	s.p.Draining.Store(true)
+	s.mu.Lock()
+	for key, g := range s.groups {
+		g.close()
+		delete(s.groups, key)
+	}
+	s.mu.Unlock()
+	s.serving.Wait()
+	t := time.NewTicker(20 * time.Millisecond)
+	defer t.Stop()
+	for s.open.Load() > 0 {
+		s.wd.Each((*wire.Conn).CloseIfIdle)
+		select {
+		case <-ctx.Done():
+			cut = s.open.Load()
+			s.p.CloseTunnels()
+			s.wd.Each(func(c *wire.Conn) { c.StopRead(); c.StopWrite() })
+			return cut
+		case <-t.C:
+		}
+	}
+	return 0
+}
+
+// peerOf is the address a connection comes from.
+func peerOf(nc net.Conn) netip.Addr {
+	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}

@@ -1,0 +1,19 @@
+//go:build !race
+
+package meter
+
+import "testing"
+
+func TestRecordingAllocatesNothing(t *testing.T) {
+	m := new(Member)
+	n := testing.AllocsPerRun(100, func() {
+		m.Begin(1)
+		m.Good()
+		m.Tripped(2)
+		m.Traffic.Add(10, 3)
+		m.Done(200, 1, 2, 3, 4_000_000, 5_000_000)
+	})
+	if n != 0 {
+		t.Errorf("%v allocations a request", n)
+	}
+}

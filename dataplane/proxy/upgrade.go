@@ -1,0 +1,170 @@
+package proxy
+
+import (
+	"io"
+	"sync"
+
+	"github.com/catherd/catherd/dataplane/access"
+	"github.com/catherd/catherd/dataplane/balance"
+	"github.com/catherd/catherd/dataplane/table"
+	"github.com/catherd/catherd/dataplane/upstream"
+	"github.com/catherd/catherd/dataplane/wire"
+)
+
+var webSocket = []byte("websocket")
+
+// upgrade asks a member to switch to WebSocket and becomes a tunnel when it
+// does. AJP has no upgrade, so an AJP member needs an HTTP connector for it.
+func (x *Exchange) upgrade() {
+	var last upstream.Fault
+	for {
+		m, outcome, why := balance.Pick(x.cfg, &x.pick)
+		if m == nil {
+			x.noMember(why, last)
+			return
+		}
+		target := upgradeTarget(m)
+		if target == nil {
+			x.refuse(501, "AJP cannot carry WebSocket: give member "+m.Name+" an http: address", access.Unsupported)
+			return
+		}
+		if !x.counted {
+			x.counted = true
+			m.Live.Sessions[outcome].Add(1)
+			x.rec.Session = uint8(outcome) + 1
+		}
+		x.attempt++
+		if last = x.tryUpgrade(m, target); last.OK() {
+			return
+		}
+		x.tried.Add(x.cfg.Index(m))
+		if !x.again(last) {
+			x.fail(last)
+			return
+		}
+	}
+}
+
+func upgradeTarget(m *table.Member) *table.Target {
+	if m.Target.Scheme != table.AJP {
+		return &m.Target
+	}
+	return m.Upgrade
+}
+
+// tryUpgrade opens a connection of its own for the tunnel: it would not come
+// back to the pool anyhow, and it does not count against connections.max.
+func (x *Exchange) tryUpgrade(m *table.Member, t *table.Target) upstream.Fault {
+	x.member, x.status, x.headAt, x.endAt, x.in = m, 0, 0, 0, 0
+	m.Live.Begin(x.start)
+	nc, f := upstream.Connect(t, x.cfg.Timeouts.Connect)
+	if !f.OK() {
+		m.Live.ConnectFailures.Add(1)
+		x.finishAttempt(m, f)
+		return f
+	}
+	m.Live.Connects.Add(1)
+	u := &upstream.Conn{Conn: wire.NewConn(nc, x.p.wd), Fresh: true}
+	defer u.Close()
+	defer func() { wire.Put(u.In) }()
+	x.encodeHTTP(webSocket)
+	x.vec = append(x.vec[:0], x.out)
+	if f = x.send(u, x.vec); f.OK() {
+		a := httpAnswer{x: x, u: u, left: -1}
+		_, f = a.run()
+		if f.OK() && a.upgrade {
+			f = x.tunnel(u)
+		}
+	}
+	x.answer.close = true
+	x.finishAttempt(m, f)
+	return f
+}
+
+// tunnel passes the 101 on and then bytes in both directions until both sides
+// have ended or one has broken.
+func (x *Exchange) tunnel(u *upstream.Conn) upstream.Fault {
+	ans, r := &x.answer, &x.resp
+	ans.begin(r.Status, r.Reason)
+	for i := range r.Fields {
+		if f := &r.Fields[i]; !f.Drop {
+			ans.field(f.Name, f.Value)
+		}
+	}
+	ans.head = append(ans.head, "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"...)
+	ans.close = true
+	if f := ans.flush(); !f.OK() {
+		return f
+	}
+	x.end = access.Upgraded
+	t := &tunnel{client: x.c.Conn, member: u.Conn}
+	x.p.tunnels.add(t)
+	defer x.p.tunnels.remove(t)
+	var wg sync.WaitGroup
+	var up, down int64
+	wg.Go(func() { up = t.carry(t.member, t.client, x.c.In.Bytes()) })
+	down = t.carry(t.client, t.member, u.In.Bytes())
+	wg.Wait()
+	x.c.In.R = x.c.In.W
+	x.in = uint64(up)
+	ans.out = uint64(down)
+	return upstream.Fault{}
+}
+
+// tunnel is one upgraded connection.
+type tunnel struct{ client, member *wire.Conn }
+
+// carry copies one direction, beginning with what has been read already, and
+// passes its end on. A broken direction breaks both. On plain TCP the copy is a
+// splice in the kernel (net.TCPConn.ReadFrom).
+func (t *tunnel) carry(to, from *wire.Conn, first []byte) (n int64) {
+	if len(first) > 0 {
+		k, err := to.Net().Write(first)
+		if n = int64(k); err != nil {
+			t.close()
+			return n
+		}
+	}
+	k, err := io.Copy(to.Net(), from.Net())
+	n += k
+	if err != nil {
+		t.close()
+	} else {
+		to.CloseWrite()
+	}
+	return n
+}
+
+// close makes both copies end. The connections are closed by their owners.
+func (t *tunnel) close() {
+	for _, c := range []*wire.Conn{t.client, t.member} {
+		c.StopRead()
+		c.StopWrite()
+	}
+}
+
+// tunnels are all open tunnels, so that a shutdown can end them.
+type tunnels struct {
+	mu   sync.Mutex // guards open
+	open map[*tunnel]struct{}
+}
+
+func (s *tunnels) add(t *tunnel) {
+	s.mu.Lock()
+	s.open[t] = struct{}{}
+	s.mu.Unlock()
+}
+
+func (s *tunnels) remove(t *tunnel) {
+	s.mu.Lock()
+	delete(s.open, t)
+	s.mu.Unlock()
+}
+
+func (s *tunnels) closeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for t := range s.open {
+		t.close()
+	}
+}

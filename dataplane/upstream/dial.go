@@ -1,0 +1,80 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/catherd/catherd/dataplane/table"
+	"github.com/catherd/catherd/dataplane/wire"
+)
+
+// dial opens a connection to t and tests it when the pool says so.
+func (p *Pool) dial(t *table.Target, cfg *table.Pool) (*Conn, Fault) {
+	nc, f := Connect(t, cfg.Timeouts.Connect)
+	if !f.OK() {
+		return nil, f
+	}
+	c := &Conn{Conn: wire.NewConn(nc, p.wd), pool: p, Fresh: true}
+	p.live.Open.Add(1)
+	p.live.Connects.Add(1)
+	p.idle.place(c)
+	if t.Scheme == table.AJP && cfg.Ping.Connect && !p.ping(c, cfg.Timeouts.Cping) {
+		p.drop(c)
+		return nil, Fault{Dial, "connected, but no CPONG within " + cfg.Timeouts.Cping.String()}
+	}
+	return c, Fault{}
+}
+
+// Connect connects to t within d, over TLS for https. The fault's text names the
+// reason in the words of the product.
+func Connect(t *table.Target, d time.Duration) (net.Conn, Fault) {
+	dialer := net.Dialer{Timeout: d, KeepAlive: 30 * time.Second}
+	dialer.SetMultipathTCP(false)
+	var nc net.Conn
+	var err error
+	if t.Scheme == table.HTTPS {
+		host, _, _ := net.SplitHostPort(t.Addr)
+		ctx, cancel := context.WithTimeout(context.Background(), d)
+		defer cancel()
+		td := tls.Dialer{NetDialer: &dialer, Config: &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}}
+		nc, err = td.DialContext(ctx, "tcp", t.Addr)
+	} else {
+		nc, err = dialer.Dial("tcp", t.Addr)
+	}
+	if err == nil {
+		return nc, Fault{}
+	}
+	return nil, dialFault(err, d)
+}
+
+func dialFault(err error, d time.Duration) Fault {
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), isTimeout(err):
+		return Fault{DialTimeout, "no connection within " + d.String()}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return Fault{Dial, "connect refused"}
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return Fault{Dial, "no route to the host"}
+	case errors.As(err, &dns):
+		return Fault{Dial, "name " + dns.Name + " not found"}
+	case errors.As(err, &cert):
+		return Fault{Dial, "certificate refused: " + cert.Err.Error()}
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return Fault{Dial, "no file descriptor left (raise LimitNOFILE)"}
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return Fault{Dial, "no local port left"}
+	}
+	return Fault{Dial, err.Error()}
+}
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
+}

@@ -1,0 +1,242 @@
+package upstream
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/catherd/catherd/dataplane/meter"
+	"github.com/catherd/catherd/dataplane/table"
+	"github.com/catherd/catherd/dataplane/wire"
+)
+
+// Conn is a connection to a member, borrowed by one request at a time.
+type Conn struct {
+	*wire.Conn
+	In *wire.Buffer // bytes from the member; the borrower's while it has the connection
+
+	Fresh bool // has not carried a request yet
+
+	Queued, Dialled int64 // nanoseconds this Acquire waited for a permit and for the connection
+
+	pool   *Pool
+	usedAt int64 // unix nanoseconds when it became idle
+	pinged int64 // unix nanoseconds of the last CPONG
+	slot   uint32
+	next   atomic.Uint32
+}
+
+// Pool holds the connections to one member.
+type Pool struct {
+	wd   *wire.Watchdog
+	live *meter.Member
+
+	inUse  atomic.Int64
+	idle   stack
+	closed atomic.Bool
+
+	waiting atomic.Int64
+	queue   queue
+}
+
+// Want says for whom a connection is acquired.
+type Want struct {
+	Session bool  // goes before requests without a session when the pool is full
+	Safe    bool  // may be repeated, so a connection used just now is taken unchecked
+	Now     int64 // unix nanoseconds
+}
+
+// trusted is how long after its last use a connection is taken for open by a
+// request that may be repeated, without asking the kernel.
+const trusted = int64(200 * time.Millisecond)
+
+// Acquire gives a connection to m: an idle one that is still open, or a new
+// one; it waits in the queue when all are in use. The caller must Release it.
+func (p *Pool) Acquire(m *table.Member, cfg *table.Pool, w Want) (*Conn, Fault) {
+	var queued int64
+	if !p.permit(int64(cfg.Conns.Max)) {
+		since := time.Now()
+		if f := p.wait(cfg, w); !f.OK() {
+			return nil, f
+		}
+		queued = int64(time.Since(since))
+	}
+	for {
+		c := p.idle.pop()
+		if c == nil {
+			break
+		}
+		p.live.Idle.Add(-1)
+		if p.usable(c, m, cfg, w) {
+			c.Queued, c.Dialled = queued, 0
+			return c, Fault{}
+		}
+		p.drop(c)
+	}
+	since := time.Now()
+	c, f := p.dial(&m.Target, cfg)
+	if !f.OK() {
+		p.live.ConnectFailures.Add(1)
+		p.leave(int64(cfg.Conns.Max))
+		return nil, f
+	}
+	c.Queued, c.Dialled = queued, int64(time.Since(since))
+	return c, Fault{}
+}
+
+// usable decides whether an idle connection can carry this request.
+func (p *Pool) usable(c *Conn, m *table.Member, cfg *table.Pool, w Want) bool {
+	idle := w.Now - c.usedAt
+	if w.Safe && idle < trusted {
+		return true
+	}
+	if idle > int64(cfg.Conns.KeepFor) && cfg.Conns.KeepFor > 0 {
+		return false
+	}
+	if !c.Quiet() {
+		return false
+	}
+	if m.Target.Scheme == table.AJP && cfg.Ping.Idle > 0 && idle >= int64(cfg.Ping.Idle) &&
+		w.Now-c.pinged >= int64(cfg.Ping.Idle) {
+		return p.ping(c, cfg.Timeouts.Cping)
+	}
+	return true
+}
+
+// Release gives a connection back. clean means that both sides agree that the
+// exchange is over and the next may begin; anything else closes it.
+func (p *Pool) Release(c *Conn, cfg *table.Pool, clean bool, now int64) {
+	empty := c.In == nil || c.In.Len() == 0 // bytes nobody asked for spoil the connection
+	wire.Put(c.In)
+	c.In = nil
+	if clean && empty && !p.closed.Load() && p.live.Idle.Load() < int64(cfg.Conns.Keep) {
+		c.usedAt, c.Fresh = now, false
+		p.live.Idle.Add(1)
+		p.idle.push(c)
+		if p.closed.Load() {
+			p.closeIdle()
+		}
+	} else {
+		p.drop(c)
+	}
+	p.leave(int64(cfg.Conns.Max))
+}
+
+// Abort gives back a connection whose exchange was broken off: the member sees
+// a reset instead of an orderly end.
+func (p *Pool) Abort(c *Conn, cfg *table.Pool) {
+	wire.Put(c.In)
+	c.In = nil
+	p.forget(c)
+	c.Conn.Abort()
+	p.leave(int64(cfg.Conns.Max))
+}
+
+func (p *Pool) drop(c *Conn) {
+	p.forget(c)
+	c.Close()
+}
+
+func (p *Pool) forget(c *Conn) {
+	p.live.Open.Add(-1)
+	p.idle.vacate(c)
+}
+
+// closeIdle closes every idle connection.
+func (p *Pool) closeIdle() {
+	for c := p.idle.pop(); c != nil; c = p.idle.pop() {
+		p.live.Idle.Add(-1)
+		p.drop(c)
+	}
+}
+
+// retire ends the pool: idle connections now, the others when they come back.
+func (p *Pool) retire() {
+	p.closed.Store(true)
+	p.closeIdle()
+}
+
+// permit takes one of max connections; max 0 is unbounded. Nobody overtakes
+// those who wait already.
+func (p *Pool) permit(limit int64) bool {
+	if p.waiting.Load() > 0 {
+		return false
+	}
+	if n := p.inUse.Add(1); limit == 0 || n <= limit {
+		return true
+	}
+	p.inUse.Add(-1)
+	return false
+}
+
+// leave gives a permit back, or hands it to whoever waits.
+func (p *Pool) leave(limit int64) {
+	if p.waiting.Load() > 0 && p.handOver(limit) {
+		return
+	}
+	p.inUse.Add(-1)
+	if p.waiting.Load() > 0 {
+		p.wake(limit)
+	}
+}
+
+// Pools are all members' pools.
+type Pools struct {
+	wd   *wire.Watchdog
+	mu   sync.Mutex // guards byID
+	byID map[table.ID]*entry
+	stop chan struct{}
+	done chan struct{}
+}
+
+type entry struct {
+	pool *Pool
+	mem  *table.Member
+	cfg  *table.Pool
+}
+
+// NewPools starts the keeper of idle connections; Close ends it.
+func NewPools(wd *wire.Watchdog) *Pools {
+	ps := &Pools{wd: wd, byID: make(map[table.ID]*entry), stop: make(chan struct{}), done: make(chan struct{})}
+	go ps.keep()
+	return ps
+}
+
+// Apply returns the pools of t's members by Member.Ord, making those that are
+// new and retiring those that no member needs any longer.
+func (ps *Pools) Apply(t *table.Table) []*Pool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	out := make([]*Pool, t.Members)
+	next := make(map[table.ID]*entry, t.Members)
+	for _, cfg := range t.Pools {
+		for i := range cfg.Members {
+			m := &cfg.Members[i]
+			e := ps.byID[m.ID]
+			if e == nil {
+				e = &entry{pool: &Pool{wd: ps.wd, live: m.Live}}
+			}
+			next[m.ID] = &entry{pool: e.pool, mem: m, cfg: cfg}
+			out[m.Ord] = e.pool
+		}
+	}
+	for id, e := range ps.byID {
+		if next[id] == nil {
+			e.pool.retire()
+		}
+	}
+	ps.byID = next
+	return out
+}
+
+// Close ends the keeper and every pool.
+func (ps *Pools) Close() {
+	close(ps.stop)
+	<-ps.done
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, e := range ps.byID {
+		e.pool.retire()
+	}
+	ps.byID = map[table.ID]*entry{}
+}

@@ -1,0 +1,116 @@
+package upstream
+
+import (
+	"sync"
+	"time"
+
+	"github.com/catherd/catherd/dataplane/table"
+)
+
+// queue holds the requests that wait for a permit of a full pool: those with a
+// session before those without, each kind in the order of arrival.
+type queue struct {
+	mu    sync.Mutex // guards lanes
+	lanes [2][]*waiter
+}
+
+type waiter struct {
+	granted chan struct{} // closed with the permit
+}
+
+const (
+	laneSession = 0
+	laneNew     = 1
+)
+
+// wait queues up for a permit. None means that the caller holds one.
+func (p *Pool) wait(cfg *table.Pool, w Want) Fault {
+	if p.waiting.Add(1) > int64(cfg.Conns.Queue) {
+		p.waiting.Add(-1)
+		return Fault{QueueFull, "all connections are in use and the queue is full"}
+	}
+	p.live.Queued.Add(1)
+	defer p.live.Queued.Add(-1)
+	lane := laneNew
+	if w.Session {
+		lane = laneSession
+	}
+	me := &waiter{granted: make(chan struct{})}
+	p.queue.mu.Lock()
+	p.queue.lanes[lane] = append(p.queue.lanes[lane], me)
+	p.queue.mu.Unlock()
+	// A permit given back before we stood in the queue would be missed without this.
+	p.wake(int64(cfg.Conns.Max))
+
+	t := time.NewTimer(cfg.Timeouts.Queue)
+	defer t.Stop()
+	select {
+	case <-me.granted:
+		return Fault{}
+	case <-t.C:
+	}
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	select {
+	case <-me.granted: // granted while the timer fired
+		return Fault{}
+	default:
+	}
+	p.queue.remove(lane, me)
+	p.waiting.Add(-1)
+	return Fault{QueueTimeout, "no connection became free within " + cfg.Timeouts.Queue.String()}
+}
+
+// wake hands free permits to those who wait.
+func (p *Pool) wake(limit int64) {
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	for !p.queue.empty() {
+		if n := p.inUse.Add(1); limit != 0 && n > limit {
+			p.inUse.Add(-1)
+			return
+		}
+		p.grant()
+	}
+}
+
+// handOver passes the caller's own permit on. False when nobody waits, or when
+// a reload has lowered the bound below what is in use.
+func (p *Pool) handOver(limit int64) bool {
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	if p.queue.empty() || (limit != 0 && p.inUse.Load() > limit) {
+		return false
+	}
+	p.grant()
+	return true
+}
+
+// grant ends the wait of the first in line. The queue's lock is held.
+func (p *Pool) grant() {
+	p.waiting.Add(-1)
+	close(p.queue.take().granted)
+}
+
+func (q *queue) empty() bool {
+	return len(q.lanes[laneSession]) == 0 && len(q.lanes[laneNew]) == 0
+}
+
+func (q *queue) take() *waiter {
+	lane := laneSession
+	if len(q.lanes[lane]) == 0 {
+		lane = laneNew
+	}
+	w := q.lanes[lane][0]
+	q.lanes[lane] = q.lanes[lane][1:]
+	return w
+}
+
+func (q *queue) remove(lane int, w *waiter) {
+	for i, x := range q.lanes[lane] {
+		if x == w {
+			q.lanes[lane] = append(q.lanes[lane][:i], q.lanes[lane][i+1:]...)
+			return
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package wire
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Tick is how often the Watchdog looks at its deadlines.
+const Tick = 100 * time.Millisecond
+
+// fired marks a Deadline whose time-out has been delivered and not yet taken note of.
+const fired = -1
+
+// Deadline bounds the waiting in one direction of one connection. Arming it is
+// one atomic exchange; the runtime's timers are touched only when it expires,
+// which makes it cheap enough for every read and write of every request.
+type Deadline struct {
+	at atomic.Int64 // Watchdog time, nanoseconds; 0 unarmed; fired
+
+	// mu orders an expiry with the owner's clean-up after it. It is taken only
+	// when a deadline has expired.
+	mu  sync.Mutex
+	wd  *Watchdog
+	set func(time.Time) error // SetReadDeadline or SetWriteDeadline of the connection
+}
+
+// past is a moment that makes a pending read or write return at once.
+var past = time.Unix(1, 0)
+
+// Arm starts the clock. d <= 0 waits for ever.
+func (d *Deadline) arm(dur time.Duration) {
+	var at int64
+	if dur > 0 {
+		at = d.wd.now.Load() + int64(dur)
+	}
+	if d.at.Swap(at) == fired {
+		d.clear()
+	}
+}
+
+// disarm stops the clock and reports whether it had run out.
+func (d *Deadline) disarm() bool {
+	if d.at.Load() == 0 {
+		return false
+	}
+	if d.at.Swap(0) != fired {
+		return false
+	}
+	d.clear()
+	return true
+}
+
+// clear undoes an expiry, so that the connection can be used again. The lock
+// waits for an expiry that is still being delivered.
+func (d *Deadline) clear() {
+	d.mu.Lock()
+	_ = d.set(time.Time{})
+	d.mu.Unlock()
+}
+
+// expire delivers the time-out when it is due.
+func (d *Deadline) expire(now int64) {
+	at := d.at.Load()
+	if at <= 0 || at > now {
+		return
+	}
+	d.mu.Lock()
+	if d.at.CompareAndSwap(at, fired) {
+		_ = d.set(past)
+	}
+	d.mu.Unlock()
+}
+
+// Watchdog expires the deadlines of all connections registered with it and
+// keeps a coarse clock for them. One goroutine, stopped by Stop.
+type Watchdog struct {
+	now    atomic.Int64 // nanoseconds since start, at the last tick
+	start  time.Time
+	shards [16]shard
+	next   atomic.Uint32
+	stop   chan struct{}
+	done   chan struct{}
+}
+
+// shard spreads registration, which happens once per connection.
+type shard struct {
+	mu    sync.Mutex // guards conns
+	conns map[*Conn]struct{}
+	_     [40]byte
+}
+
+// NewWatchdog starts a watchdog. Stop ends its goroutine.
+func NewWatchdog() *Watchdog {
+	w := &Watchdog{start: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
+	w.now.Store(1)
+	for i := range w.shards {
+		w.shards[i].conns = make(map[*Conn]struct{})
+	}
+	go w.run()
+	return w
+}
+
+func (w *Watchdog) run() {
+	defer close(w.done)
+	t := time.NewTicker(Tick)
+	defer t.Stop()
+	for {
+		select {
+		case <-w.stop:
+			return
+		case <-t.C:
+			w.tick(int64(time.Since(w.start)))
+		}
+	}
+}
+
+// tick moves the clock to now and expires what is due.
+func (w *Watchdog) tick(now int64) {
+	w.now.Store(now)
+	for i := range w.shards {
+		s := &w.shards[i]
+		s.mu.Lock()
+		for c := range s.conns {
+			c.R.expire(now)
+			c.W.expire(now)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// Each calls f for every registered connection. f must not block.
+func (w *Watchdog) Each(f func(*Conn)) {
+	for i := range w.shards {
+		s := &w.shards[i]
+		s.mu.Lock()
+		for c := range s.conns {
+			f(c)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// Stop ends the watchdog; deadlines armed afterwards never fire.
+func (w *Watchdog) Stop() {
+	close(w.stop)
+	<-w.done
+}
+
+func (w *Watchdog) add(c *Conn) {
+	c.shard = w.next.Add(1) % uint32(len(w.shards))
+	s := &w.shards[c.shard]
+	s.mu.Lock()
+	s.conns[c] = struct{}{}
+	s.mu.Unlock()
+}
+
+func (w *Watchdog) remove(c *Conn) {
+	s := &w.shards[c.shard]
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
+}
