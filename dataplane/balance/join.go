@@ -4,7 +4,7 @@ import "github.com/catherd/catherd/dataplane/table"
 
 // Join brings the members that newly take everything to the level of the
 // others. Without it a member that comes back with empty numbers would get every
-// new session until it has caught up. The control plane calls it for each pool
+// new session until it has caught up; turns need no such help, see virtual.go. The control plane calls it for each pool
 // of a sealed table just before publishing; members that stay in rotation are
 // not touched, so calling it again changes nothing. now is in unix nanoseconds.
 func Join(p *table.Pool, now int64) {
@@ -26,7 +26,6 @@ func Join(p *table.Pool, now int64) {
 		if m.Live.InRotation.Swap(true) {
 			continue
 		}
-		m.Live.Score.Store(int64(p.Live.Turn.Load()))
 		if weight > 0 {
 			share := float64(m.Weight) / weight
 			m.Live.Traffic.Set(uint64(bytes*share), now)

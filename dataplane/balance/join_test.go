@@ -100,6 +100,30 @@ func TestTrippedMemberIsNotFlooded(t *testing.T) {
 	}
 }
 
+// A time that has gone stale over a wrap can look like any other. Far ahead it
+// does not count; near ahead it costs the member a bounded wait.
+func TestStaleTimeDoesNotStarve(t *testing.T) {
+	for _, ahead := range []int64{maxAhead + 1, 1 << 50, 1<<63 - 1, -1 << 63, -1} {
+		p := poolOf(t, table.RoundRobin, 1, 1)
+		p.Live.Turn.Store(1 << 62)
+		now := int64(p.Live.Turn.Load())
+		p.Members[0].Live.Score.Store(now + ahead)
+		p.Members[1].Live.Score.Store(now)
+		got := make([]int, 2)
+		for range 100 {
+			got[mustPick(t, p, &Request{})]++
+		}
+		equalWeights(t, "stale by a wrap", p, got, 50)
+	}
+	p := poolOf(t, table.RoundRobin, 1, 1)
+	p.Members[0].Live.Score.Store(maxAhead)
+	got := make([]int, 2)
+	for range 264 {
+		got[mustPick(t, p, &Request{})]++
+	}
+	equalWeights(t, "64 rounds ahead", p, []int{got[0] + 32, got[1] - 32}, 132)
+}
+
 func TestJoinLeavesOthersAlone(t *testing.T) {
 	p := poolOf(t, table.FewestSessions, 1, 1)
 	Join(p, 0)

@@ -68,7 +68,7 @@ func Pick(p *table.Pool, r *Request) (m *table.Member, outcome meter.Outcome, wh
 	s := scan{pool: p, r: r, policy: p.Policy, best: -1}
 	if own != nil {
 		if own.Redirect != "" {
-			if to := p.ByRouteName(own.Redirect); to != nil && to != own && s.usable(p.Index(to)) {
+			if to := p.ByRouteName(own.Redirect); to != nil && s.usable(p.Index(to)) {
 				return to, outcome, Picked
 			}
 		}

@@ -252,3 +252,24 @@ func TestLeastBusySparesTheSlow(t *testing.T) {
 		t.Errorf("counts %v: the fast one should have four times as many", got)
 	}
 }
+
+// A burst is spread although bytes are booked only when requests end.
+func TestLeastTrafficSpreadsABurst(t *testing.T) {
+	p := poolOf(t, table.LeastTraffic, 1, 1)
+	for i, requests := range []int{9, 10} {
+		for range requests {
+			p.Members[i].Live.Begin(0)
+			p.Members[i].Live.Done(200, 0, 1000, 0, 1, 1)
+			Account(&p.Members[i], 1000, 0)
+		}
+	}
+	got := make([]int, 2)
+	for range 21 {
+		k := mustPick(t, p, &Request{})
+		p.Members[k].Live.Begin(0)
+		got[k]++
+	}
+	if got[0] != 11 || got[1] != 10 {
+		t.Errorf("21 requests at once went %v", got)
+	}
+}

@@ -181,40 +181,17 @@ func (s *Server) serve(nc net.Conn) error {
 	raw, state := unwrap(nc)
 	wc := wire.NewConn(raw, s.wd)
 	c := proxy.NewClient(wc, g.meta.Load(), state)
-	s.requests(c)
-	if c.Linger {
+	(&conn{Client: c, s: s}).run()
+	if c.Linger && !c.Broken {
 		linger(c)
 	}
 	wire.Put(c.In)
-	wc.Close()
-	return nil
-}
-
-// requests serves one request after the other.
-func (s *Server) requests(c *proxy.Client) {
-	for first := true; ; first = false {
-		l := s.limits.Load()
-		if c.In == nil || c.In.Len() == 0 {
-			wire.Put(c.In)
-			c.In = nil
-			wait := l.IdleTimeout
-			if first {
-				wait = l.HeaderTimeout
-			} else if s.p.Draining.Load() {
-				return
-			}
-			in, err := c.ReadFirst(wire.Small, wait)
-			if err != nil {
-				return
-			}
-			c.In = in
-		} else if c.In.R > 0 {
-			c.In.Compact()
-		}
-		if !s.p.Serve(c, proxy.Settings{HeaderTimeout: l.HeaderTimeout, BodyTimeout: l.BodyTimeout}) {
-			return
-		}
+	if c.Broken {
+		wc.Abort()
+	} else {
+		wc.Close()
 	}
+	return nil
 }
 
 // turnAway answers a connection that is one too many. It waits for nothing.

@@ -33,5 +33,10 @@
 //     Request.Host alone; nothing in Fields tells the member.
 //   - Length -1 without Chunked means no body for a request, and a body until
 //     the connection closes for an answer (Response.UntilClose).
-//   - Normalize is for matching. Its result must never be forwarded.
+//   - Normalize is for matching. Its result must never be forwarded, and a rule
+//     that keeps a path from a member must also hold in NormalizeSlashes when
+//     HasHiddenSlash says that the two differ.
+//   - Chunk data is handed out before the framing behind it has been seen. When
+//     Next refuses later, the member has part of a body: close its connection
+//     without the last chunk.
 package http1

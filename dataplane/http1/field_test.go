@@ -32,7 +32,13 @@ func TestLookup(t *testing.T) {
 	if len(known) != int(numIDs)-1 {
 		t.Errorf("%d names are tested, %d have an ID", len(known), numIDs-1)
 	}
+	if Other.String() != "" || numIDs.String() != "" {
+		t.Errorf("String of no name is %q and %q", Other, numIDs)
+	}
 	for id, name := range known {
+		if id.String() != name {
+			t.Errorf("String of %d is %q, want %q", id, id.String(), name)
+		}
 		for _, s := range []string{name, strings.ToLower(name), strings.ToUpper(name)} {
 			if got := Lookup([]byte(s)); got != id {
 				t.Errorf("Lookup(%q) = %d, want %d", s, got, id)

@@ -8,7 +8,6 @@ import (
 	"github.com/catherd/catherd/ajp"
 	"github.com/catherd/catherd/dataplane/http1"
 	"github.com/catherd/catherd/dataplane/upstream"
-	"github.com/catherd/catherd/dataplane/wire"
 )
 
 // inlineBody is up to which size the first piece of a body is copied behind the
@@ -46,10 +45,7 @@ func (x *Exchange) roundTripAJP(u *upstream.Conn) (clean bool, f upstream.Fault)
 	if f = x.encodeAJP(); !f.OK() {
 		return true, f // nothing was sent
 	}
-	if f = x.send(u, x.vec); !f.OK() {
-		return false, f
-	}
-	a := ajpAnswer{x: x, u: u, max: x.cfg.PacketSize}
+	a := ajpAnswer{x: x, u: u, max: x.cfg.PacketSize, unsent: x.vec}
 	return a.run()
 }
 
@@ -137,21 +133,6 @@ func (x *Exchange) serverPort() uint16 {
 		return 443
 	}
 	return 80
-}
-
-// send writes the request to the member.
-func (x *Exchange) send(u *upstream.Conn, vec [][]byte) upstream.Fault {
-	n, err := u.Writev(vec, x.cfg.Timeouts.BetweenBytes)
-	clear(vec)
-	switch {
-	case err == nil:
-		return upstream.Fault{}
-	case errors.Is(err, wire.ErrTimeout):
-		return upstream.Fault{Kind: upstream.TimeoutHead, Text: "took nothing of the request for " + x.cfg.Timeouts.BetweenBytes.String()}
-	case n == 0:
-		return upstream.Fault{Kind: upstream.Stale, Text: "the connection was closed before a byte was sent"}
-	}
-	return upstream.Fault{Kind: upstream.Broken, Text: "the connection broke while the request was sent"}
 }
 
 // tell100 tells a client that waits for it to send its body.

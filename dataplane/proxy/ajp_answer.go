@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"time"
 
 	"github.com/catherd/catherd/ajp"
 	"github.com/catherd/catherd/dataplane/http1"
@@ -17,6 +16,9 @@ type ajpAnswer struct {
 	u   *upstream.Conn
 	max int // packet size
 
+	unsent [][]byte // for the member, written together with the next read
+
+	asked  bool // the request's head has been sent
 	head   bool // SEND_HEADERS has come
 	left   int  // data of the current chunk still to come
 	pad    bool // then its final NUL
@@ -296,6 +298,9 @@ func (a *ajpAnswer) getBody(want int) upstream.Fault {
 			return f
 		}
 	}
+	if f := a.sendNow(); !f.OK() { // an earlier packet is in the way
+		return f
+	}
 	x.vec = x.vec[:0]
 	if len(piece) == 0 {
 		a.ended = true
@@ -310,7 +315,17 @@ func (a *ajpAnswer) getBody(want int) upstream.Fault {
 		}
 		x.in += uint64(len(piece))
 	}
-	f := x.send(a.u, x.vec)
+	a.unsent = x.vec
+	return upstream.Fault{}
+}
+
+// sendNow writes what waits to be written with the next read.
+func (a *ajpAnswer) sendNow() upstream.Fault {
+	if len(a.unsent) == 0 {
+		return upstream.Fault{}
+	}
+	f := a.x.send(a.u, a.unsent)
+	a.unsent, a.asked = nil, true
 	if f.Kind == upstream.Stale {
 		f.Kind = upstream.Broken // the head has been sent before
 	}
@@ -355,31 +370,20 @@ func (a *ajpAnswer) read() upstream.Fault {
 		wait = x.cfg.Timeouts.BetweenBytes
 	}
 	if a.held {
-		n, err := a.u.Read(in.Space(), holdHead)
-		if in.W += n; n > 0 || !errors.Is(err, wire.ErrTimeout) {
-			return a.broken(n, err, wait)
+		f := exchange(a.u, nil, holdHead)
+		if f.Kind != upstream.TimeoutHead {
+			return f
 		}
 		a.held = false
 		if f := x.answer.flush(); !f.OK() {
 			return f
 		}
 	}
-	n, err := a.u.Read(in.Space(), wait)
-	in.W += n
-	return a.broken(n, err, wait)
-}
-
-// broken is the fault of a read that brought nothing.
-func (a *ajpAnswer) broken(n int, err error, wait time.Duration) upstream.Fault {
-	if n > 0 {
-		return upstream.Fault{}
+	f := exchange(a.u, a.unsent, wait)
+	clear(a.unsent)
+	if f.Kind == upstream.Stale && a.asked {
+		f.Kind = upstream.Broken // the head has been sent before
 	}
-	return readFault(err, wait)
-}
-
-func readFault(err error, wait time.Duration) upstream.Fault {
-	if errors.Is(err, wire.ErrTimeout) {
-		return upstream.Fault{Kind: upstream.TimeoutHead, Text: "no answer within " + wait.String()}
-	}
-	return upstream.Fault{Kind: upstream.Broken, Text: "closed the connection in the middle of a request"}
+	a.unsent, a.asked = nil, true
+	return f
 }

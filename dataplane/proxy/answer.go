@@ -155,7 +155,13 @@ func (a *answer) write(end []byte) upstream.Fault {
 		a.vec = append(a.vec, end)
 	}
 	vec := a.vec
-	if len(a.head) > 0 {
+	if len(a.head) > 0 && a.pend <= inlineBody {
+		for _, b := range vec[1:] {
+			a.head = append(a.head, b...)
+		}
+		vec = vec[:1]
+		vec[0] = a.head
+	} else if len(a.head) > 0 {
 		vec[0] = a.head
 	} else {
 		vec = vec[1:]

@@ -26,6 +26,12 @@ type Client struct {
 	// answered: closing at once would reset the connection and lose the answer.
 	Linger bool
 
+	// Broken is set when the answer could not be completed: the connection must
+	// end with a reset, or the part that was sent would pass for the whole.
+	Broken bool
+
+	parked *Exchange // between Try and Serve
+
 	peer       netip.Addr
 	remote     []byte // peer address as text
 	localPort  uint16

@@ -41,7 +41,6 @@ type Exchange struct {
 	tried   balance.Tried
 	attempt int
 	want    upstream.Want
-	counted bool // the session's outcome has been counted
 	first   []byte
 	got     bool // first holds the first piece of the body
 	told100 bool // the client has been told to send its body
@@ -89,19 +88,62 @@ func newExchange(p *Proxy) *Exchange {
 	return x
 }
 
-// Serve reads the request that begins in c.In and sees it answered. It reports
-// whether the connection may carry another one; if not, the caller closes it
-// (gently when c.Linger is set).
-func (p *Proxy) Serve(c *Client, s Settings) (keep bool) {
+// Result is what becomes of a connection after a request.
+type Result uint8
+
+// The results.
+const (
+	Keep    Result = iota // another request may follow
+	Close                 // close it: with a reset when c.Broken, gently when c.Linger
+	NeedsIO               // Try only: Serve must be called where the client can be read from
+)
+
+// Serve reads the request that begins in c.In and sees it answered.
+func (p *Proxy) Serve(c *Client, s Settings) Result {
+	x := c.parked
+	if c.parked = nil; x == nil {
+		x = p.begin(c, s)
+		if !x.readRequest() {
+			return x.done(Close)
+		}
+	}
+	return x.done(x.answerRequest())
+}
+
+// Try is Serve for a caller that must not read from the client. It takes care
+// of requests that are in c.In as a whole and leaves others to Serve.
+func (p *Proxy) Try(c *Client, s Settings) Result {
+	if http1.HeadEnd(c.In.Bytes(), 0) == 0 {
+		return NeedsIO
+	}
+	x := p.begin(c, s)
+	if !x.readRequest() {
+		return x.done(Close)
+	}
+	whole := x.body.done || x.Req.Length > 0 && int64(c.In.Len()) >= x.Req.Length
+	if !whole || x.Req.UpgradeWebSocket {
+		c.parked = x
+		return NeedsIO
+	}
+	return x.done(x.answerRequest())
+}
+
+// begin borrows an exchange for the request that begins in c.In.
+func (p *Proxy) begin(c *Client, s Settings) *Exchange {
 	x := p.idle.Get().(*Exchange)
 	x.c, x.set = c, s
 	x.answer.reset(c, s.BodyTimeout)
 	x.view = p.view.Load() // the only load of a request
-	keep = x.serve()
+	return x
+}
+
+// done gives the exchange back.
+func (x *Exchange) done(r Result) Result {
+	p := x.p
 	x.body.close()
 	x.release()
 	p.idle.Put(x)
-	return keep
+	return r
 }
 
 // release drops every view and pointer that would keep other things alive.
@@ -111,7 +153,7 @@ func (x *Exchange) release() {
 	x.c, x.answer.c, x.view, x.route, x.cfg, x.member = nil, nil, nil, nil, nil, nil
 	x.pick = balance.Request{}
 	x.tried.Reset()
-	x.first, x.got, x.told100, x.counted = nil, false, false, false
+	x.first, x.got, x.told100 = nil, false, false
 	clear(x.cookies)
 	clear(x.answer.vec)
 	if cap(x.out) > wire.Large {
@@ -122,9 +164,12 @@ func (x *Exchange) release() {
 	}
 }
 
-func (x *Exchange) serve() (keep bool) {
+// readRequest reads and judges the head. False: there is no request to answer,
+// or it has been refused, and the connection ends.
+func (x *Exchange) readRequest() bool {
 	x.end, x.status, x.in, x.attempt = access.OK, 0, 0, 0
 	x.headAt, x.endAt, x.queued, x.dialled = 0, 0, 0, 0
+	x.body.done = true
 	rej, err := x.readHead()
 	x.start = time.Now().UnixNano()
 	switch {
@@ -133,7 +178,6 @@ func (x *Exchange) serve() (keep bool) {
 			return false // nothing of a request came: just an ended connection
 		}
 		if errors.Is(err, wire.ErrTimeout) {
-			x.c.Linger = true
 			x.refuse(408, "the request head was not complete in time", access.ClientTimeout)
 		} else {
 			x.end = access.ClientClosed
@@ -149,17 +193,22 @@ func (x *Exchange) serve() (keep bool) {
 	x.answer.http10 = x.Req.Minor == 0
 	x.answer.close = x.Req.Close || x.p.Draining.Load()
 	x.body.set(x.c, &x.Req, x.view.Limits.BodySize, x.set.BodyTimeout)
+	return true
+}
+
+// answerRequest sees the request answered.
+func (x *Exchange) answerRequest() Result {
 	x.handle()
 	x.record()
-	if x.answer.close {
-		return false
-	}
 	if !x.body.done || len(x.body.pending) > 0 {
 		// Bytes of a body nobody wanted would be taken for the next request.
 		x.c.Linger = true
-		return false
+		return Close
 	}
-	return true
+	if x.answer.close {
+		return Close
+	}
+	return Keep
 }
 
 // readHead parses the head that begins in c.In, reading until it is whole.

@@ -22,12 +22,9 @@ func (x *Exchange) handle() {
 	if len(path) == 1 && path[0] == '*' {
 		path = rootPath // OPTIONS * concerns the whole server
 	}
-	norm, ok := http1.Normalize(x.norm[:0], path)
-	if !ok {
-		x.refuse(400, "the path is malformed or climbs above the root", access.BadRequest)
+	if !x.match(path) {
 		return
 	}
-	x.route = x.view.Match(hostOnly(x.Req.Host), norm)
 	if x.route == nil {
 		if len(x.view.Pools) == 0 {
 			x.refuse(503, "no configuration has been published yet", access.NoMember)
@@ -52,6 +49,34 @@ func (x *Exchange) handle() {
 }
 
 var rootPath = []byte("/")
+
+// match finds the route of a path. False: the path has been refused.
+func (x *Exchange) match(path []byte) bool {
+	host := hostOnly(x.Req.Host)
+	norm, ok := http1.Normalize(x.norm[:0], path)
+	if !ok {
+		x.refuse(400, "the path is malformed or climbs above the root", access.BadRequest)
+		return false
+	}
+	x.route = x.view.Match(host, norm)
+	if x.route == nil || !http1.HasHiddenSlash(path) {
+		return true
+	}
+	// A member may take an encoded slash for a slash: what is kept from it must
+	// be kept in both readings.
+	norm, ok = http1.NormalizeSlashes(x.norm[:0], path)
+	if !ok {
+		x.refuse(400, "the path climbs above the root when its encoded slashes are slashes", access.BadRequest)
+		return false
+	}
+	if other := x.view.Match(host, norm); other == nil {
+		x.route = nil
+	} else if other != x.route {
+		x.refuse(400, "the path has another route when its encoded slashes are slashes", access.BadRequest)
+		return false
+	}
+	return true
+}
 
 // hostOnly is an authority without its port.
 func hostOnly(host []byte) []byte {
@@ -137,26 +162,38 @@ func (x *Exchange) attempts() {
 			x.noMember(why, last)
 			return
 		}
-		if !x.counted {
-			x.counted = true
-			m.Live.Sessions[outcome].Add(1)
-			x.rec.Session = uint8(outcome) + 1
-		}
 		x.attempt++
 		if x.attempt > 1 {
 			m.Live.Retries.Add(1)
 			x.cfg.Live.Retries.Add(1)
 		}
-		last = x.try(m)
-		if last.OK() {
+		if last = x.try(m); last.OK() {
+			x.settle(m, outcome)
 			return
 		}
-		x.tried.Add(x.cfg.Index(m))
-		if !x.again(last) {
-			x.fail(last)
+		if !x.failedOn(m, last) {
+			x.settle(m, outcome)
 			return
 		}
 	}
+}
+
+// settle counts what became of the session, on the member that was the last to
+// be asked.
+func (x *Exchange) settle(m *table.Member, outcome meter.Outcome) {
+	m.Live.Sessions[outcome].Add(1)
+	x.rec.Session = uint8(outcome) + 1
+}
+
+// failedOn ends an attempt that failed. True: another one follows.
+func (x *Exchange) failedOn(m *table.Member, f upstream.Fault) bool {
+	x.tried.Add(x.cfg.Index(m))
+	x.pick.Now, x.want.Now = x.endAt, x.endAt // trips set meanwhile count
+	if x.again(f) {
+		return true
+	}
+	x.fail(f)
+	return false
 }
 
 // noMember answers when nobody is left to be asked.
@@ -246,7 +283,7 @@ func (x *Exchange) finishAttempt(m *table.Member, f upstream.Fault) {
 // blame counts a fault against the member and trips it when there are too many
 // in a row.
 func (x *Exchange) blame(m *table.Member, kind meter.FaultKind, f upstream.Fault) {
-	if kind == meter.FaultTimeoutHead && int(m.Live.ReplyTimeouts.Add(1)) <= x.cfg.MaxReplyTimeouts {
+	if kind == meter.FaultTimeoutHead && m.Live.LateReply(x.endAt) <= x.cfg.MaxReplyTimeouts {
 		m.Live.Faults[kind].Add(1) // tolerated: counted, but not in the row
 		return
 	}

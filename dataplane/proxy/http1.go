@@ -14,13 +14,14 @@ import (
 func (x *Exchange) roundTripHTTP(u *upstream.Conn) (clean bool, f upstream.Fault) {
 	x.encodeHTTP(nil)
 	pumping := x.bodyVec()
-	if f = x.send(u, x.vec); !f.OK() {
-		return false, f
-	}
+	a := httpAnswer{x: x, u: u, left: -1, unsent: x.vec}
 	if pumping {
+		if f = x.send(u, x.vec); !f.OK() {
+			return false, f
+		}
+		a.unsent = nil
 		x.pump.start(x, u)
 	}
-	a := httpAnswer{x: x, u: u, left: -1}
 	clean, f = a.run()
 	if pumping {
 		whole, pf := x.pump.stop()

@@ -17,9 +17,10 @@ type httpAnswer struct {
 	x *Exchange
 	u *upstream.Conn
 
-	head    bool  // the final head has come
-	seen    int   // bytes of the buffer already searched for the end of a head
-	left    int64 // of Content-Length; -1 when another framing decides
+	unsent  [][]byte // the request, written together with the first read
+	head    bool     // the final head has come
+	seen    int      // bytes of the buffer already searched for the end of a head
+	left    int64    // of Content-Length; -1 when another framing decides
 	noBody  bool
 	chunked bool
 	close   bool // the member closes after this answer
@@ -105,16 +106,16 @@ func (a *httpAnswer) read() upstream.Fault {
 	if a.some {
 		wait = x.cfg.Timeouts.BetweenBytes
 	}
-	n, err := a.u.Read(in.Space(), wait)
-	in.W += n
-	if n > 0 {
+	f := exchange(a.u, a.unsent, wait)
+	clear(a.unsent)
+	a.unsent = nil
+	if f.OK() {
 		if !a.some {
 			a.some = true
 			x.headAt = x.clock()
 		}
 		return upstream.Fault{}
 	}
-	f := readFault(err, wait)
 	if a.some { // the answer had begun
 		if f.Kind == upstream.Broken {
 			f.Kind = upstream.BrokenBody

@@ -59,7 +59,7 @@ func (x *Exchange) fail(f upstream.Fault) {
 	if end == access.ClientClosed || x.answer.sent {
 		x.answer.close = true
 		if x.answer.sent && end != access.ClientClosed {
-			x.c.Abort() // a reset: nobody can take this for a complete answer
+			x.c.Broken = true // a reset: nobody can take this for a complete answer
 		}
 		return
 	}
@@ -134,11 +134,11 @@ func (x *Exchange) redirectHTTPS() {
 	}
 }
 
-// learn takes the route of a member that has none from the first session cookie
-// it sets.
+// learn keeps the route in the first session cookie that a member sets: its
+// route, when the file names none, and else a chance to notice that they differ.
 func (x *Exchange) learn(setCookie []byte) {
 	m := x.member
-	if m.Route != "" || m.Live.Learned.Load() != nil || bytes.IndexByte(setCookie, '.') < 0 {
+	if m.Live.Learned.Load() != nil || bytes.IndexByte(setCookie, '.') < 0 {
 		return
 	}
 	if _, route, ok := sticky.RouteOfSetCookie(&x.cfg.Sticky, setCookie); ok && len(route) > 0 {

@@ -28,18 +28,9 @@ func (x *Exchange) upgrade() {
 			x.refuse(501, "AJP cannot carry WebSocket: give member "+m.Name+" an http: address", access.Unsupported)
 			return
 		}
-		if !x.counted {
-			x.counted = true
-			m.Live.Sessions[outcome].Add(1)
-			x.rec.Session = uint8(outcome) + 1
-		}
 		x.attempt++
-		if last = x.tryUpgrade(m, target); last.OK() {
-			return
-		}
-		x.tried.Add(x.cfg.Index(m))
-		if !x.again(last) {
-			x.fail(last)
+		if last = x.tryUpgrade(m, target); last.OK() || !x.failedOn(m, last) {
+			x.settle(m, outcome)
 			return
 		}
 	}

@@ -2,11 +2,12 @@ package wire
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,19 +25,27 @@ type Conn struct {
 	wd    *Watchdog
 	shard uint32
 
-	vec    net.Buffers // consumed by writev; lives here so that it does not escape per call
-	base   [][]byte
-	first  *Buffer
-	n      int
-	err    error
-	readFn func(uintptr) bool
+	vec  net.Buffers // consumed by writev; lives here so that it does not escape per call
+	base [][]byte
 
-	controlFn func(uintptr)
-	peeked    byte // where a peek puts its byte
-	again     bool // the peek found nothing, and no end
+	// idle is true while the owner waits for a new request; read by drain.
+	idle atomic.Bool
 
-	// Idle is true while the owner waits for a new request; read by drain.
-	idle idleFlag
+	// For the callbacks given to raw, which are made once per connection.
+	readFn, waitFn func(uintptr) bool
+	controlFn      func(uintptr)
+	buf            []byte
+	n              int
+	errno          unix.Errno
+	out            [][]byte // what Exchange writes before it waits
+	wrote          int
+	held           *Buffer // what Requests has read
+	wait           Waiter  // of Requests
+	inside         bool    // the owner runs inside Requests' callback
+	fd             uintptr // valid inside
+	iov            [maxIov]unix.Iovec
+	peeked         byte // where a peek puts its byte
+	quiet          bool
 }
 
 // NewConn wraps nc and registers it with the watchdog until Close.
@@ -47,7 +56,8 @@ func NewConn(nc net.Conn, wd *Watchdog) *Conn {
 	if tcp, ok := nc.(*net.TCPConn); ok {
 		if raw, err := tcp.SyscallConn(); err == nil {
 			c.tcp, c.raw = tcp, raw
-			c.readFn, c.controlFn = c.readFirst, c.peek
+			c.readFn, c.waitFn = c.onRead, c.onRequest
+			c.controlFn = func(fd uintptr) { c.quiet = rawQuiet(fd, &c.peeked) }
 		}
 	}
 	wd.add(c)
@@ -60,88 +70,111 @@ func (c *Conn) Net() net.Conn { return c.nc }
 // Read reads what is there, waiting at most d for the first byte of it.
 // Errors: io.EOF, ErrTimeout, or the socket's.
 func (c *Conn) Read(b []byte, d time.Duration) (int, error) {
-	c.R.arm(d)
-	var n int
-	var err error
-	if c.tcp != nil {
-		n, err = c.tcp.Read(b)
-	} else {
-		n, err = c.nc.Read(b)
-	}
-	if late := c.R.disarm(); err != nil && (late || errors.Is(err, os.ErrDeadlineExceeded)) {
-		err = ErrTimeout
-	}
-	return n, err
+	return c.Exchange(nil, b, d)
 }
 
-// ReadFirst waits at most d for the first bytes of a message and gives them in
-// a buffer of at least size bytes. While it waits it holds no buffer, which is
-// what keeps idle connections small.
-func (c *Conn) ReadFirst(size int, d time.Duration) (*Buffer, error) {
-	c.idle.set(true)
-	defer c.idle.set(false)
-	if c.raw == nil || size > Small {
-		b := Get(size)
-		n, err := c.Read(b.B, d)
-		if n == 0 {
-			Put(b)
-			return nil, err
+// Exchange writes the blocks, if there are any, and reads what comes next,
+// waiting at most d for its first byte. Where the socket takes all blocks at
+// once that is one write and one read: the wait is prepared before the write,
+// so it needs no attempt to read what cannot be there yet. An error of the
+// write is a *WriteError.
+func (c *Conn) Exchange(blocks [][]byte, b []byte, d time.Duration) (int, error) {
+	if c.raw == nil || len(blocks) > maxIov {
+		if n, err := c.Writev(blocks, d); err != nil {
+			return 0, &WriteError{N: n, Err: err}
 		}
-		b.W = n
-		return b, nil
+		if c.raw == nil {
+			c.R.arm(d)
+			n, err := c.nc.Read(b)
+			return n, c.readErr(err)
+		}
+		blocks = nil
 	}
+	c.buf, c.n, c.errno, c.out, c.wrote = b, 0, 0, blocks, 0
 	c.R.arm(d)
-	c.n, c.err = 0, nil
 	err := c.raw.Read(c.readFn)
-	late := c.R.disarm()
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		// A request may have arrived at the very end of the wait. Closing on
-		// it would be a reset, so it is looked for once more.
-		c.ResumeRead()
-		if cerr := c.raw.Control(func(fd uintptr) { c.readFirst(fd) }); cerr == nil && (c.n > 0 || c.err != nil) {
-			err = nil
-		}
-	}
-	b := c.first
-	c.first = nil
-	if err == nil {
-		err = c.err
+	c.buf = nil
+	if len(c.out) > 0 {
+		return c.finishExchange(b, d)
 	}
 	if err != nil {
-		Put(b)
-		if late || errors.Is(err, os.ErrDeadlineExceeded) {
-			err = ErrTimeout
-		}
-		return nil, err
+		return 0, c.readErr(err)
 	}
-	b.W = c.n
-	return b, nil
+	c.R.disarm()
+	switch {
+	case c.errno != 0:
+		return 0, os.NewSyscallError("read", c.errno)
+	case c.n == 0:
+		return 0, io.EOF
+	}
+	return c.n, nil
 }
 
-// readFirst is one attempt of ReadFirst. False makes the runtime wait for
-// readability and call again.
-func (c *Conn) readFirst(fd uintptr) bool {
-	if c.first == nil {
-		c.first = Get(Small)
+// finishExchange goes on after a write that the socket did not take whole.
+func (c *Conn) finishExchange(b []byte, d time.Duration) (int, error) {
+	c.R.disarm()
+	blocks := c.out
+	c.out = nil
+	n := int64(c.wrote)
+	if c.errno != 0 && c.errno != unix.EAGAIN {
+		return 0, &WriteError{N: n, Err: os.NewSyscallError("write", c.errno)}
 	}
-	for {
-		n, err := unix.Read(int(fd), c.first.B)
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err == unix.EAGAIN:
-			Put(c.first)
-			c.first = nil
-			return false
-		case err != nil:
-			c.err = err
-		case n == 0:
-			c.err = errEOF
-		default:
-			c.n = n
+	k, err := c.Writev(after(blocks, c.wrote), d)
+	if err != nil {
+		return 0, &WriteError{N: n + k, Err: err}
+	}
+	return c.Exchange(nil, b, d)
+}
+
+// after is what follows the first n bytes of blocks.
+func after(blocks [][]byte, n int) [][]byte {
+	var rest [][]byte
+	for _, b := range blocks {
+		k := min(n, len(b))
+		if n -= k; k < len(b) {
+			rest = append(rest, b[k:])
 		}
-		return true
 	}
+	return rest
+}
+
+// WriteError is an error of the write in Exchange.
+type WriteError struct {
+	N   int64 // bytes that were taken
+	Err error
+}
+
+func (e *WriteError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the error of the write itself.
+func (e *WriteError) Unwrap() error { return e.Err }
+
+// onRead is one attempt of Exchange. False makes the runtime wait for
+// readability and call again.
+func (c *Conn) onRead(fd uintptr) bool {
+	if len(c.out) > 0 {
+		if len(c.out) == 1 {
+			c.wrote, c.errno = rawWrite(fd, c.out[0])
+		} else {
+			c.wrote, c.errno = rawWritev(fd, &c.iov, c.out)
+		}
+		if c.errno != 0 || c.wrote < size(c.out) {
+			c.wrote = max(c.wrote, 0)
+			return true
+		}
+		c.out = nil
+		return false
+	}
+	c.n, c.errno = rawRead(fd, c.buf)
+	return c.errno != unix.EAGAIN
+}
+
+// readErr ends the read deadline and names a time-out.
+func (c *Conn) readErr(err error) error {
+	if late := c.R.disarm(); err != nil && (late || errors.Is(err, os.ErrDeadlineExceeded)) {
+		return ErrTimeout
+	}
+	return err
 }
 
 // Quiet reports whether a connection that should be silent still is: open, and
@@ -151,29 +184,23 @@ func (c *Conn) Quiet() bool {
 	if c.raw == nil {
 		return true
 	}
-	c.again = false
-	if err := c.raw.Control(c.controlFn); err != nil {
-		return false
-	}
-	return c.again
-}
-
-// peek asks for one byte without taking it. The raw call is used because
-// unix.Recvfrom allocates room for a sender's address.
-func (c *Conn) peek(fd uintptr) {
-	for {
-		_, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&c.peeked)), 1,
-			unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
-		if errno == unix.EINTR {
-			continue
-		}
-		c.again = errno == unix.EAGAIN
-		return
-	}
+	c.quiet = false
+	return c.raw.Control(c.controlFn) == nil && c.quiet
 }
 
 // Write writes all of b, waiting at most d in all. n tells how much was taken.
 func (c *Conn) Write(b []byte, d time.Duration) (n int64, err error) {
+	if c.inside && len(b) > 0 {
+		k, errno := rawWrite(c.fd, b)
+		switch {
+		case errno == 0 && k == len(b):
+			return int64(k), nil
+		case errno != 0 && errno != unix.EAGAIN:
+			return 0, os.NewSyscallError("write", errno)
+		}
+		n = int64(max(k, 0))
+		b = b[n:]
+	}
 	c.W.arm(d)
 	var k int
 	if c.tcp != nil {
@@ -181,28 +208,42 @@ func (c *Conn) Write(b []byte, d time.Duration) (n int64, err error) {
 	} else {
 		k, err = c.nc.Write(b)
 	}
-	return int64(k), c.wrote(err)
+	return n + int64(k), c.writeErr(err)
 }
 
 // Writev writes all the blocks with as few system calls as the socket allows,
 // waiting at most d in all. The blocks themselves stay untouched.
 func (c *Conn) Writev(blocks [][]byte, d time.Duration) (n int64, err error) {
-	if len(blocks) == 1 {
+	switch {
+	case len(blocks) == 0:
+		return 0, nil
+	case len(blocks) == 1:
 		return c.Write(blocks[0], d)
+	case c.inside && len(blocks) <= maxIov:
+		k, errno := rawWritev(c.fd, &c.iov, blocks)
+		switch {
+		case errno == 0 && k == size(blocks):
+			return int64(k), nil
+		case errno != 0 && errno != unix.EAGAIN:
+			return 0, os.NewSyscallError("writev", errno)
+		}
+		n = int64(max(k, 0))
+		blocks = after(blocks, int(n))
 	}
 	c.W.arm(d)
 	c.base = append(c.base[:0], blocks...) // writev consumes its vector
 	c.vec = c.base
+	var k int64
 	if c.tcp != nil {
-		n, err = c.vec.WriteTo(c.tcp)
+		k, err = c.vec.WriteTo(c.tcp)
 	} else {
-		n, err = c.vec.WriteTo(c.nc)
+		k, err = c.vec.WriteTo(c.nc)
 	}
 	clear(c.base)
-	return n, c.wrote(err)
+	return n + k, c.writeErr(err)
 }
 
-func (c *Conn) wrote(err error) error {
+func (c *Conn) writeErr(err error) error {
 	if late := c.W.disarm(); err != nil && (late || errors.Is(err, os.ErrDeadlineExceeded)) {
 		return ErrTimeout
 	}
@@ -218,9 +259,9 @@ func (c *Conn) StopWrite() { _ = c.nc.SetWriteDeadline(past) }
 // ResumeRead undoes StopRead.
 func (c *Conn) ResumeRead() { _ = c.nc.SetReadDeadline(time.Time{}) }
 
-// CloseIfIdle ends the wait of a connection whose owner is in ReadFirst.
+// CloseIfIdle ends the wait of a connection whose owner waits for a request.
 func (c *Conn) CloseIfIdle() {
-	if c.idle.get() {
+	if c.idle.Load() {
 		c.StopRead()
 	}
 }

@@ -1,0 +1,80 @@
+package admin
+
+import (
+	"sync"
+	"time"
+)
+
+// Kind is an event in a fixed vocabulary; logs use the same words as their
+// message.
+type Kind string
+
+// Everything that can happen.
+const (
+	Started        Kind = "started"
+	Stopping       Kind = "stopping"
+	MemberReady    Kind = "member ready"
+	MemberDown     Kind = "member down"
+	MemberDrain    Kind = "member drain"
+	MemberStop     Kind = "member stop"
+	MemberAvoided  Kind = "member avoided" // by the data path, after faults
+	MemberAdded    Kind = "member added"
+	MemberRemoved  Kind = "member removed"
+	RouteLearned   Kind = "route learned"
+	OverrideSet    Kind = "override set"
+	OverrideEnded  Kind = "override ended"
+	TablePublished Kind = "table published"
+	ReloadApplied  Kind = "reload applied"
+	ReloadRefused  Kind = "reload refused"
+	Noted          Kind = "note" // something an operator should act upon
+	Trouble        Kind = "trouble"
+)
+
+// Event is one thing that happened.
+type Event struct {
+	Seq    uint64    `json:"seq"` // rises by one; gaps never happen
+	At     time.Time `json:"at"`
+	Kind   Kind      `json:"kind"`
+	Pool   string    `json:"pool,omitempty"`
+	Member string    `json:"member,omitempty"`
+	Owner  string    `json:"owner,omitempty"`
+	Text   string    `json:"text,omitempty"`
+}
+
+// ringSize is how many events are kept.
+const ringSize = 256
+
+// Ring keeps the newest events. The zero value is ready; its methods may be
+// called from any goroutine.
+type Ring struct {
+	mu   sync.Mutex // guards the rest
+	list [ringSize]Event
+	seq  uint64
+}
+
+// Add gives the event the next number and keeps it.
+func (r *Ring) Add(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seq++
+	e.Seq = r.seq
+	r.list[r.seq%ringSize] = e
+}
+
+// After returns the kept events with a number above seq, the oldest first.
+func (r *Ring) After(seq uint64) []Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := []Event{}
+	if seq >= r.seq {
+		return out
+	}
+	first := seq + 1
+	if r.seq >= ringSize {
+		first = max(first, r.seq-ringSize+1)
+	}
+	for n := first; n <= r.seq; n++ {
+		out = append(out, r.list[n%ringSize])
+	}
+	return out
+}

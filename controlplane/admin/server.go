@@ -1,0 +1,147 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Options makes a Server.
+type Options struct {
+	Controller Controller
+	Metrics    prometheus.Gatherer
+	Access     Access
+	Log        *slog.Logger // nil: nothing is logged
+}
+
+// Server answers operators. Make it with New, give it listeners, and Close it.
+type Server struct {
+	c      Controller
+	access atomic.Pointer[Access]
+	http   *http.Server
+	wg     sync.WaitGroup
+	log    *slog.Logger
+}
+
+// New returns a server that listens nowhere yet.
+func New(o Options) *Server {
+	s := &Server{c: o.Controller, log: o.Log}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.access.Store(&o.Access)
+	metrics := promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
+	s.http = &http.Server{
+		Handler:           s.guard(s.routes(metrics)),
+		ConnContext:       identify,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      time.Minute, // a reload may wait for a slow disk
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// SetAccess replaces who may ask what, from the next request on.
+func (s *Server) SetAccess(a Access) { s.access.Store(&a) }
+
+// ServeHTTP answers one request as the server would, for tests and for a
+// listener of the caller's own.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.http.Handler.ServeHTTP(w, r) }
+
+// ListenTCP serves on host:port from now on and returns the address, with the
+// real port when the given one was 0.
+func (s *Server) ListenTCP(addr string) (net.Addr, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for admin on %q: %w", addr, err)
+	}
+	s.Serve(l)
+	return l.Addr(), nil
+}
+
+// socketMode lets owner and group in. Whoever is in the group operates the
+// balancer.
+const socketMode = 0o660
+
+// ListenUnix serves on a Unix socket from now on. A socket that nobody answers
+// any longer is replaced; one that somebody answers is left alone.
+func (s *Server) ListenUnix(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("listen for admin: %w", err)
+	}
+	if err := clearSocket(path); err != nil {
+		return err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return fmt.Errorf("listen for admin on %q: %w", path, err)
+	}
+	if err := os.Chmod(path, socketMode); err != nil {
+		_ = l.Close()
+		return fmt.Errorf("listen for admin: %w", err)
+	}
+	s.Serve(l)
+	return nil
+}
+
+// clearSocket removes what an earlier process left behind.
+func clearSocket(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("listen for admin: %w", err)
+	}
+	if info.Mode().Type() != os.ModeSocket {
+		return fmt.Errorf("listen for admin on %q: something that is no socket is there", path)
+	}
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		_ = c.Close()
+		return fmt.Errorf("listen for admin on %q: another process answers there", path)
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("listen for admin on %q: %w", path, err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("listen for admin: %w", err)
+	}
+	return nil
+}
+
+// Serve answers on a listener, which is closed by Close. It returns at once;
+// the goroutine ends with the listener.
+func (s *Server) Serve(l net.Listener) {
+	s.wg.Go(func() {
+		if err := s.http.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			s.log.Error("admin listener ended", "address", l.Addr().String(), "reason", err.Error())
+		}
+	})
+}
+
+// Close stops listening, lets running requests end until ctx does, and waits
+// for the goroutines.
+func (s *Server) Close(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		_ = s.http.Close()
+	}
+	s.wg.Wait()
+	return err
+}

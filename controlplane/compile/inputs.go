@@ -1,0 +1,134 @@
+package compile
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/overrides"
+	"github.com/catherd/catherd/dataplane/meter"
+	"github.com/catherd/catherd/dataplane/table"
+)
+
+// Inputs is everything a table is made of.
+type Inputs struct {
+	Now       time.Time
+	Config    *config.Config
+	Health    map[table.ID]health.Verdict // a member that is not in it is "checking"
+	Overrides []overrides.Override
+	Learned   map[table.ID]string // routes seen in session cookies
+
+	// Digest is Config.Digest() where the caller has it already: it is made
+	// costly on purpose. Empty: Build works it out.
+	Digest string
+}
+
+// ID names a member over tables.
+func ID(pool string, m *config.Member) table.ID {
+	return table.ID(pool + "/" + m.Name + "@" + m.URL.String())
+}
+
+// Build makes a sealed table, with Version one above prev's, and the report
+// that explains it. Members and pools that prev has as well keep their
+// counters. prev may be nil. An error names what in the configuration cannot
+// be carried out; there is no table then.
+func Build(in Inputs, prev *table.Table) (*table.Table, Report, error) {
+	report := Judge(in)
+	live := keep(prev)
+	if in.Digest == "" {
+		in.Digest = in.Config.Digest()
+	}
+	t := &table.Table{
+		Digest: in.Digest,
+		Trust:  in.Config.TrustForwardedFrom,
+		Limits: table.Limits{
+			HeaderSize: int(in.Config.Limits.HeaderSize),
+			BodySize:   in.Config.Limits.BodySize,
+		},
+	}
+	if prev != nil {
+		t.Version = prev.Version
+	}
+	t.Version++
+	byName := map[string]*table.Pool{}
+	for i := range in.Config.Pools {
+		p := pool(&in.Config.Pools[i], &report.Pools[i], live)
+		t.Pools = append(t.Pools, p)
+		byName[p.Name] = p
+	}
+	for i := range in.Config.Routes {
+		r, err := route(&in.Config.Routes[i], byName)
+		if err != nil {
+			return nil, Report{}, err
+		}
+		t.Routes = append(t.Routes, r)
+	}
+	if err := t.Seal(); err != nil {
+		return nil, Report{}, fmt.Errorf("build table: %w", err)
+	}
+	return t, report, nil
+}
+
+func route(c *config.Route, pools map[string]*table.Pool) (table.Route, error) {
+	r := table.Route{Host: host(c.Host), Pool: pools[c.Pool]}
+	if r.Pool == nil {
+		return r, fmt.Errorf("build route %q: there is no pool %q", c.Path, c.Pool)
+	}
+	var err error
+	if r.Pattern, err = table.ParsePattern(c.Path); err != nil {
+		return r, fmt.Errorf("build route: %w", err)
+	}
+	for _, u := range c.Unmount {
+		p, err := table.ParsePattern(u)
+		if err != nil {
+			return r, fmt.Errorf("build route %q, unmount: %w", c.Path, err)
+		}
+		r.Unmount = append(r.Unmount, p)
+	}
+	return r, nil
+}
+
+// host turns "*.example.org" into the table's form ".example.org".
+func host(s string) string {
+	s = strings.ToLower(s)
+	if s == "*" {
+		return ""
+	}
+	return strings.TrimPrefix(s, "*")
+}
+
+// lives finds the counters of an earlier table.
+type lives struct {
+	members map[table.ID]*meter.Member
+	pools   map[string]*meter.Pool
+}
+
+func keep(prev *table.Table) lives {
+	l := lives{map[table.ID]*meter.Member{}, map[string]*meter.Pool{}}
+	if prev == nil {
+		return l
+	}
+	for _, p := range prev.Pools {
+		l.pools[p.Name] = p.Live
+		for i := range p.Members {
+			l.members[p.Members[i].ID] = p.Members[i].Live
+		}
+	}
+	return l
+}
+
+func (l lives) member(id table.ID) *meter.Member {
+	if m := l.members[id]; m != nil {
+		return m
+	}
+	return new(meter.Member)
+}
+
+func (l lives) pool(name string) *meter.Pool {
+	if p := l.pools[name]; p != nil {
+		return p
+	}
+	return new(meter.Pool)
+}

@@ -1,0 +1,107 @@
+package compile
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/overrides"
+	"github.com/catherd/catherd/dataplane/table"
+)
+
+// Judge says what each member may take at in.Now and why. It is the part of
+// Build that status needs anew whenever it is asked, because sentences such
+// as "cping ok for 12s" grow old.
+func Judge(in Inputs) Report {
+	var r Report
+	for i := range in.Config.Pools {
+		c := &in.Config.Pools[i]
+		p := PoolReport{Name: c.Name, Balance: c.Balance, Sticky: stickyWords(&c.Sticky)}
+		routes, notes := assign(c, in.Learned)
+		r.Notes = append(r.Notes, notes...)
+		for k := range c.Members {
+			m := judge(in, c, &c.Members[k])
+			m.Route, m.Learned = routes[k].name, routes[k].learned
+			if m.Take == table.Everything {
+				p.Fresh++
+			}
+			if m.Take != table.Nothing {
+				p.Usable++
+			}
+			p.Members = append(p.Members, m)
+		}
+		r.Pools = append(r.Pools, p)
+	}
+	return r
+}
+
+func judge(in Inputs, c *config.Pool, m *config.Member) MemberReport {
+	r := MemberReport{
+		ID: ID(c.Name, m), Pool: c.Name, Name: m.Name, URL: m.URL.String(),
+		Role: m.Role, Weight: m.Weight, Asked: State(m.State), Share: 100,
+	}
+	if r.Asked == "" {
+		r.Asked = Ready
+	}
+	v, probed := in.Health[r.ID]
+	if probed {
+		r.Health, r.CheckedAt = v, v.At
+		r.Share = min(max(v.Share, 1), 100)
+	}
+	wish, why := r.Asked, ""
+	if o, ok := overrides.Find(in.Overrides, c.Name, m.Name, in.Now); ok {
+		r.Override = &o
+		wish, why = State(o.State), o.String()
+	} else if wish != Ready {
+		why = origin(in.Config, c.Name, m)
+	}
+	switch {
+	case wish == Stop:
+		r.State, r.Take, r.Why = Stop, table.Nothing, why
+	case probed && v.State == health.Down:
+		r.State, r.Take, r.Why = Down, table.Nothing, v.Why(in.Now)
+		if why != "" {
+			r.Why += "; " + why
+		}
+	case wish == Drain:
+		r.State, r.Take, r.Why = Drain, table.OnlySessions, why
+	case !probed || v.State == health.Checking:
+		r.State, r.Take, r.Why = Checking, table.Everything, "not probed yet, used all the same"
+	default:
+		r.State, r.Take, r.Why = Ready, table.Everything, v.Why(in.Now)
+		if r.Override != nil {
+			r.Why += "; " + why
+		}
+	}
+	return r
+}
+
+// origin names the place in the file that asks for a member's state.
+func origin(c *config.Config, pool string, m *config.Member) string {
+	text := "state: " + m.State
+	o := c.Origin("pools." + pool + ".members." + m.Name + ".state")
+	switch {
+	case o.Line > 0:
+		return fmt.Sprintf("%s in %s line %d", text, filepath.Base(o.File), o.Line)
+	case o.File != "":
+		return text + " in " + filepath.Base(o.File)
+	default:
+		return text + " in the configuration"
+	}
+}
+
+func stickyWords(s *config.Sticky) string {
+	if s.Off {
+		return "none"
+	}
+	names := append([]string{}, s.Cookie...)
+	for _, p := range s.PathParameter {
+		names = append(names, ";"+p)
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,199 @@
+package compile
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/dataplane/table"
+)
+
+func build(t *testing.T, c *config.Config, prev *table.Table) *table.Table {
+	t.Helper()
+	out, _, err := Build(Inputs{Now: noon, Config: c}, prev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestCountersStayWithTheirMember(t *testing.T) {
+	old := build(t, load(t, "two.yaml"), nil)
+	next := build(t, load(t, "two_changed.yaml"), old)
+	if old.Version != 1 || next.Version != 2 || next.Members != 2 {
+		t.Errorf("versions %d, %d, members %d", old.Version, next.Version, next.Members)
+	}
+	a, b := old.Pools[0], next.Pools[0]
+	if a.Live != b.Live {
+		t.Error("the pool lost its counters")
+	}
+	if a.Members[0].Live != b.Members[0].Live {
+		t.Error("tomcat1 stayed where it was and lost its counters")
+	}
+	// tomcat2 moved to another address: another machine's numbers.
+	if a.Members[1].Live == b.Members[1].Live {
+		t.Error("tomcat2 moved and kept its counters")
+	}
+	if b.Members[1].Live == nil || b.Members[1].ID == a.Members[1].ID {
+		t.Errorf("tomcat2: %v", b.Members[1].ID)
+	}
+}
+
+func TestPoolSettings(t *testing.T) {
+	c := load(t, "routes.yaml")
+	p := build(t, c, nil).Pools[1]
+	if p.Name != "shop" || p.Policy != table.Hash || p.HashKey != "path" || p.Sticky.OnLoss != table.Refuse {
+		t.Errorf("pool %+v", p)
+	}
+	if p.Forwarded != table.Append || p.PacketSize != 65536 || p.TripFor != 2*time.Second || p.TripAfter != 5 {
+		t.Errorf("forwarded %v packet %d trip %v after %d", p.Forwarded, p.PacketSize, p.TripFor, p.TripAfter)
+	}
+	if !slices.Equal(p.FailOnStatus, []uint16{500, 501, 503}) {
+		t.Errorf("fail on %v", p.FailOnStatus)
+	}
+	if r := p.Retry; r.Attempts != 2 || !r.Dial || !r.Stale || !r.Broken || r.Budget != 20 {
+		t.Errorf("retry %+v", r)
+	}
+	b := p.Members[1]
+	if b.Target.Scheme != table.HTTPS || b.Distance != 1 || b.Domain != "east" || b.Redirect != "a" || b.Weight != 1 {
+		t.Errorf("member %+v", b)
+	}
+	if app := build(t, c, nil).Pools[0]; !app.Sticky.Off || app.Policy != table.RoundRobin {
+		t.Errorf("pool %+v", app)
+	}
+}
+
+func TestSecretsGoWhereTheyBelong(t *testing.T) {
+	p := build(t, load(t, "two.yaml"), nil).Pools[0]
+	m := p.Members[0]
+	if m.Target.Secret != "s3cret" {
+		t.Errorf("AJP secret %q", m.Target.Secret)
+	}
+	if m.Upgrade == nil || m.Upgrade.Scheme != table.HTTP || m.Upgrade.Addr != "127.0.0.1:8080" || m.Upgrade.Secret != "" {
+		t.Errorf("upgrade %+v", m.Upgrade)
+	}
+	if p.Members[1].Upgrade != nil {
+		t.Error("tomcat2 has no HTTP connector")
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	base := Fingerprint(build(t, load(t, "two.yaml"), nil))
+	same := build(t, load(t, "two.yaml"), nil)
+	same.Version = 99
+	same.Pools[0].Members[0].Live.Requests.Add(5)
+	if Fingerprint(same) != base {
+		t.Error("version or counters count")
+	}
+	f := func(what string, change func(*table.Table)) {
+		t.Helper()
+		x := build(t, load(t, "two.yaml"), nil)
+		change(x)
+		if Fingerprint(x) == base {
+			t.Errorf("a changed %s is not seen", what)
+		}
+	}
+	f("weight", func(x *table.Table) { x.Pools[0].Members[1].Weight = 9 })
+	f("take", func(x *table.Table) { x.Pools[0].Members[1].Take = table.Nothing })
+	f("route", func(x *table.Table) { x.Pools[0].Members[1].Route = "" })
+	f("secret", func(x *table.Table) { x.Pools[0].Members[1].Target.Secret = "" })
+	f("upgrade", func(x *table.Table) { x.Pools[0].Members[0].Upgrade.Addr = "127.0.0.1:1" })
+	f("pattern", func(x *table.Table) { x.Routes[0].Pattern.Literal = "/x" })
+	f("pool of a route", func(x *table.Table) { x.Routes[0].Pool = &table.Pool{Name: "other"} })
+	f("time-out", func(x *table.Table) { x.Pools[0].Timeouts.FirstByte++ })
+	f("digest", func(x *table.Table) { x.Digest = "" })
+}
+
+func TestBuildRefuses(t *testing.T) {
+	f := func(want string, change func(*config.Config)) {
+		t.Helper()
+		c := load(t, "two.yaml")
+		change(c)
+		out, _, err := Build(Inputs{Now: noon, Config: c}, nil)
+		if err == nil || out != nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	f(`no pool "nobody"`, func(c *config.Config) { c.Routes[0].Pool = "nobody" })
+	f(`same route "tomcat1"`, func(c *config.Config) { c.Pools[0].Members[1].Route = "tomcat1" })
+	f("build route", func(c *config.Config) { c.Routes[0].Path = "no-slash" })
+	f("unmount", func(c *config.Config) { c.Routes[0].Unmount = []string{"no-slash"} })
+}
+
+func TestDiff(t *testing.T) {
+	f := func(old, new string, want ...string) {
+		t.Helper()
+		var got []string
+		for _, c := range Diff(load(t, old), load(t, new)) {
+			got = append(got, c.Path+": "+c.Old+" -> "+c.New)
+		}
+		for _, w := range want {
+			if !slices.Contains(got, w) {
+				t.Errorf("%q is not in\n  %s", w, strings.Join(got, "\n  "))
+			}
+		}
+		if len(want) == 0 && len(got) > 0 {
+			t.Errorf("the same file differs: %v", got)
+		}
+		for _, g := range got {
+			if strings.Contains(g, "s3cret") {
+				t.Errorf("a secret is shown: %s", g)
+			}
+		}
+	}
+	f("two.yaml", "two.yaml")
+	f("two.yaml", "two_changed.yaml",
+		"pools.app.members.tomcat2.weight: 3 -> 2",
+		"pools.app.timeouts.first_byte: 60s -> 30s",
+		"pools.app.members.tomcat3.url: ajp://127.0.0.1:7009 -> ",
+		"pools.app.secret: (set) -> (another)",
+	)
+}
+
+func TestListeners(t *testing.T) {
+	got := Listeners(load(t, "routes.yaml"))
+	if len(got) != 2 || got[0].Address != "127.0.0.1:8080" || got[0].RedirectTo != "https" || got[1].Address != ":8081" {
+		t.Fatalf("got %+v", got)
+	}
+	front := got[0].Front
+	if front != got[1].Front || front.Connections != 20000 || front.HeaderSize != 16<<10 || front.IdleTimeout != time.Minute {
+		t.Errorf("front %+v", front)
+	}
+}
+
+func TestTargets(t *testing.T) {
+	got := Targets(load(t, "routes.yaml"))
+	if len(got) != 3 {
+		t.Fatalf("got %d targets", len(got))
+	}
+	if got[0].Settings.Request != nil || got[0].To.Scheme != table.HTTP {
+		t.Errorf("app: %+v", got[0])
+	}
+	s := got[1].Settings
+	if s.Every != 2*time.Second || s.Request == nil || s.Request.Path != "/healthz" || s.DownAfter != 3 || s.UpAfter != 2 ||
+		!slices.Equal(s.Request.Expect, []health.Range{{From: 200, To: 399}}) {
+		t.Errorf("shop: %+v", s)
+	}
+	if s.Connect != time.Second || s.Timeout != time.Second {
+		t.Errorf("time-outs %v, %v", s.Connect, s.Timeout)
+	}
+}
+
+func TestReport(t *testing.T) {
+	r := Judge(Inputs{Now: noon, Config: load(t, "two.yaml")})
+	if !r.Servable() || r.Member("app", "tomcat1") == nil || r.Member("app", "x") != nil || r.Member("x", "tomcat1") != nil {
+		t.Errorf("report %+v", r)
+	}
+	n := 0
+	r.Each(func(*MemberReport) { n++ })
+	if n != 3 {
+		t.Errorf("each saw %d members", n)
+	}
+	r.Pools[0].Fresh = 0
+	if r.Servable() || (&Report{}).Servable() {
+		t.Error("servable without a member")
+	}
+}

@@ -1,0 +1,235 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/catherd/catherd/controlplane/admin"
+	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/overrides"
+	"github.com/catherd/catherd/dataplane/table"
+)
+
+// Publisher takes a table into use. It must not block.
+type Publisher interface{ Publish(*table.Table) }
+
+// Listeners opens and closes the addresses clients connect to. Listen makes
+// them exactly those given, all or none: with an error everything is as it was
+// before. Certificates are read anew at each call.
+type Listeners interface {
+	Listen([]compile.ListenerSpec) error
+}
+
+// Options makes a Controller. Config, Publisher and Listeners are required.
+type Options struct {
+	Config     *config.Config
+	ConfigPath string // "" when there is no file
+	// Load reads the configuration again; nil when there is no file.
+	Load func() (*config.Config, config.Problems)
+
+	Publisher Publisher
+	Listeners Listeners
+	Prober    health.Prober // nil: health.NetProber
+
+	// Applied is called with each configuration that was taken into use, the
+	// first one included, after the table. It must not call the Controller.
+	Applied func(*config.Config)
+
+	Log *slog.Logger // nil: nothing is logged
+	// OverridesPath is the file in which operators' wishes outlive the
+	// process; "" keeps them in memory only.
+	OverridesPath string
+	// Dropped reads the number of lost access records; nil when there are none.
+	Dropped func() uint64
+
+	Version, Revision string
+}
+
+// fold is the least time between two builds that nobody waits for.
+const fold = 50 * time.Millisecond
+
+// tick is how often the data path's numbers are read.
+const tick = time.Second
+
+// Controller is the only one that builds and publishes tables. Its exported
+// methods may be called from any goroutine.
+type Controller struct {
+	o       Options
+	log     *slog.Logger
+	events  admin.Ring
+	runner  *health.Runner
+	started time.Time
+
+	dirty chan struct{} // one place: "build when you can"
+	calls chan func()   // carried out by Run's goroutine
+	ended chan struct{} // closed when Run returns
+
+	reloading sync.Mutex // one reload at a time; guards nothing else
+	draining  atomic.Bool
+	view      atomic.Pointer[view]
+
+	// What follows belongs to whoever builds: New and Start, then Run.
+	cfg       *config.Config
+	table     *table.Table
+	print     compile.Print
+	report    compile.Report
+	overrides []overrides.Override
+	learned   map[table.ID]string
+	pulses    map[table.ID]*pulse
+	sync      syncState
+	built     time.Time // newest build
+	published time.Time // newest publish
+	trouble   string    // newest build that could not be done, told once
+}
+
+// New reads the kept overrides and builds the first table. An override file
+// that cannot be read is an error: it may hold the only word that a member
+// must not be used.
+func New(o Options) (*Controller, error) {
+	if o.Config == nil || o.Publisher == nil || o.Listeners == nil {
+		return nil, errors.New("new controller: Config, Publisher and Listeners are required")
+	}
+	if o.Prober == nil {
+		o.Prober = &health.NetProber{}
+	}
+	c := &Controller{
+		o: o, log: o.Log, started: time.Now(),
+		dirty: make(chan struct{}, 1), calls: make(chan func()), ended: make(chan struct{}),
+		cfg: o.Config, learned: map[table.ID]string{}, pulses: map[table.ID]*pulse{},
+		sync: syncState{inSync: true, lastOK: true, lastSuccess: time.Now()},
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if o.OverridesPath != "" {
+		list, err := overrides.Load(o.OverridesPath)
+		if err != nil {
+			return nil, err
+		}
+		c.overrides, _ = overrides.Expire(list, time.Now())
+	}
+	c.runner = health.NewRunner(o.Prober, c.wake, c.untrip)
+	t, report, err := compile.Build(c.inputs(c.cfg), nil)
+	if err != nil {
+		c.runner.Close()
+		return nil, err
+	}
+	c.adopt(t, report)
+	return c, nil
+}
+
+// Start publishes the first table, opens the listeners and starts the probes.
+// After an error nothing listens and nothing is probed.
+func (c *Controller) Start() error {
+	c.publish(c.table)
+	if err := c.o.Listeners.Listen(compile.Listeners(c.cfg)); err != nil {
+		c.runner.Close()
+		return fmt.Errorf("open listeners: %w", err)
+	}
+	c.runner.Set(compile.Targets(c.cfg))
+	if c.o.Applied != nil {
+		c.o.Applied(c.cfg)
+	}
+	c.prune()
+	c.tell(slog.LevelInfo, admin.Event{Kind: admin.Started, Text: "config " + c.table.Digest},
+		"version", c.o.Version, "config", c.table.Digest)
+	c.notes(compile.Report{})
+	return nil
+}
+
+// Run is the loop; it returns when ctx ends, with all probes stopped. Call it
+// once, after Start.
+func (c *Controller) Run(ctx context.Context) {
+	defer close(c.ended)
+	defer c.runner.Close()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	var later <-chan time.Time // set while a build waits for its turn
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.dirty:
+			if later != nil {
+				continue
+			}
+			if wait := fold - time.Since(c.built); wait > 0 {
+				later = time.After(wait)
+				continue
+			}
+			c.build()
+		case <-later:
+			later = nil
+			c.build()
+		case f := <-c.calls:
+			f()
+		case <-ticker.C:
+			c.tick(time.Now())
+		}
+	}
+}
+
+// Drain makes the process look unready, for the time in which it finishes what
+// it has.
+func (c *Controller) Drain() {
+	if !c.draining.Swap(true) {
+		c.tell(slog.LevelInfo, admin.Event{Kind: admin.Stopping})
+	}
+}
+
+// wake asks for a build. It never blocks: one wish is as good as many.
+func (c *Controller) wake() {
+	select {
+	case c.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// do has f carried out by Run's goroutine and waits for it.
+func (c *Controller) do(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	select {
+	case c.calls <- func() { f(); close(done) }:
+		// Run has taken it and will finish it.
+		<-done
+		return nil
+	case <-c.ended:
+		return &admin.Refusal{Status: 503, What: "the process is ending", Cure: "ask the one that runs next"}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// untrip lets the data path use a member again that has proved itself.
+func (c *Controller) untrip(id table.ID) {
+	if live := c.view.Load().live[id]; live != nil {
+		live.Untrip()
+	}
+}
+
+// tell puts an event into the ring and a line into the log.
+func (c *Controller) tell(level slog.Level, e admin.Event, attrs ...any) {
+	e.At = time.Now()
+	c.events.Add(e)
+	all := make([]any, 0, len(attrs)+8)
+	what := "reason"
+	switch e.Kind {
+	case admin.RouteLearned:
+		what = "route"
+	case admin.MemberAdded, admin.MemberRemoved:
+		what = "url"
+	}
+	for _, kv := range [][2]string{{"pool", e.Pool}, {"member", e.Member}, {"owner", e.Owner}, {what, e.Text}} {
+		if kv[1] != "" {
+			all = append(all, kv[0], kv[1])
+		}
+	}
+	c.log.Log(context.Background(), level, string(e.Kind), append(all, attrs...)...)
+}

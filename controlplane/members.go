@@ -1,0 +1,104 @@
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/catherd/catherd/controlplane/admin"
+	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/overrides"
+)
+
+// SetMember implements admin.Controller. When it returns, the data path works
+// by the new state.
+func (c *Controller) SetMember(ctx context.Context, a admin.Action) (result admin.ActionResult, err error) {
+	if e := c.do(ctx, func() { result, err = c.setMember(a) }); e != nil {
+		return result, e
+	}
+	return result, err
+}
+
+func (c *Controller) setMember(a admin.Action) (admin.ActionResult, error) {
+	m, err := find(c.cfg, a.Pool, a.Member)
+	if err != nil {
+		return admin.ActionResult{}, err
+	}
+	now := time.Now()
+	o := overrides.Override{Pool: a.Pool, Member: a.Member, State: a.State, Owner: a.Owner, Reason: a.Reason, Since: now.Truncate(time.Second)}
+	if a.For > 0 {
+		o.Until = now.Add(a.For).Truncate(time.Second)
+	}
+	if o.Owner == "" {
+		o.Owner = "unknown"
+	}
+	c.overrides = overrides.Put(c.overrides, o, overrides.State(m.State))
+	var warnings []string
+	if err := c.save(); err != nil {
+		c.tell(slog.LevelError, admin.Event{Kind: admin.Trouble, Text: err.Error()})
+		warnings = append(warnings, "it will not outlive the process: "+err.Error())
+	}
+	c.tell(slog.LevelInfo, admin.Event{Kind: admin.OverrideSet, Pool: a.Pool, Member: a.Member, Owner: o.Owner, Text: o.String()})
+	c.build()
+	if a.State == overrides.Ready {
+		c.runner.ProbeNow(compile.ID(a.Pool, m))
+	}
+	r := c.report.Member(a.Pool, a.Member)
+	for _, p := range c.report.Pools {
+		if p.Name == a.Pool && p.Fresh == 0 && a.State != overrides.Ready {
+			warnings = append(warnings, "no member of pool "+p.Name+" takes new sessions now")
+		}
+	}
+	return admin.ActionResult{
+		Pool: a.Pool, Member: a.Member, State: r.State, Why: r.Why, Override: r.Override,
+		TableVersion: c.table.Version, Warning: strings.Join(warnings, "; "),
+	}, nil
+}
+
+func find(cfg *config.Config, pool, member string) (*config.Member, error) {
+	p := cfg.Pool(pool)
+	if p == nil {
+		var names []string
+		for i := range cfg.Pools {
+			names = append(names, cfg.Pools[i].Name)
+		}
+		return nil, &admin.Refusal{Status: http.StatusNotFound, What: fmt.Sprintf("there is no pool %q", pool),
+			Cure: "pools are " + strings.Join(names, ", ")}
+	}
+	m := p.Member(member)
+	if m == nil {
+		var names []string
+		for i := range p.Members {
+			names = append(names, p.Members[i].Name)
+		}
+		return nil, &admin.Refusal{Status: http.StatusNotFound, What: fmt.Sprintf("pool %s has no member %q", pool, member),
+			Cure: "members are " + strings.Join(names, ", ")}
+	}
+	return m, nil
+}
+
+// prune ends overrides of members that the configuration does not have: nobody
+// could take them back, and a later member of that name is another matter.
+func (c *Controller) prune() {
+	var kept []overrides.Override
+	for _, o := range c.overrides {
+		if _, err := find(c.cfg, o.Pool, o.Member); err == nil {
+			kept = append(kept, o)
+			continue
+		}
+		c.tell(slog.LevelWarn, admin.Event{Kind: admin.OverrideEnded, Pool: o.Pool, Member: o.Member, Owner: o.Owner,
+			Text: o.String() + ": the configuration has no such member"})
+	}
+	if len(kept) == len(c.overrides) {
+		return
+	}
+	c.overrides = kept
+	if err := c.save(); err != nil {
+		c.tell(slog.LevelError, admin.Event{Kind: admin.Trouble, Text: err.Error()})
+	}
+	c.show()
+}

@@ -1,0 +1,133 @@
+package metrics
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/dataplane/meter"
+	"github.com/catherd/catherd/dataplane/table"
+)
+
+type fixed Snapshot
+
+func (f *fixed) Metrics() Snapshot { return Snapshot(*f) }
+
+func sample(t *testing.T) *fixed {
+	t.Helper()
+	p := &table.Pool{Name: "app", Members: []table.Member{
+		{ID: "app/a", Name: "a", Weight: 1}, {ID: "app/b", Name: "b", Weight: 1},
+	}}
+	tab := &table.Table{Version: 7, Pools: []*table.Pool{p}}
+	if err := tab.Seal(); err != nil {
+		t.Fatal(err)
+	}
+	a := p.Members[0].Live
+	a.Begin(1)
+	a.Done(200, 10, 20, 2, int64(3*time.Millisecond), int64(2*time.Millisecond))
+	a.Begin(3)
+	a.Fault(meter.FaultDial, 4, "connect refused")
+	a.Open.Store(3)
+	a.Idle.Store(2)
+	a.Sessions[meter.Kept].Add(4)
+	p.Members[1].Live.Sessions[meter.Kept].Add(1)
+	p.Live.Duration.Observe(int64(3 * time.Millisecond))
+	probes := &health.Probes{}
+	probes.OK.Add(5)
+	probes.OKSeconds.Observe(int64(time.Millisecond))
+	return &fixed{
+		Table: tab,
+		Report: compile.Report{Pools: []compile.PoolReport{{Name: "app", Members: []compile.MemberReport{
+			{Name: "a", State: compile.Ready}, {Name: "b", State: compile.Down},
+		}}}},
+		Probes:    map[table.ID]*health.Probes{"app/a": probes},
+		Overrides: map[string]int{"drain": 2},
+		ReloadsOK: 3, LastReloadOK: true, LastSuccess: time.UnixMilli(1500), InSync: true,
+		Version: "1.0", Revision: "abc",
+	}
+}
+
+func TestLint(t *testing.T) {
+	problems, err := testutil.GatherAndLint(New(sample(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestEveryMetricIsSent(t *testing.T) {
+	families, err := New(sample(t)).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := map[string]bool{}
+	for _, f := range families {
+		sent[f.GetName()] = true
+	}
+	for _, d := range all {
+		_, rest, _ := strings.Cut(d.String(), `fqName: "`)
+		name, _, _ := strings.Cut(rest, `"`)
+		if !sent[name] {
+			t.Errorf("%s is described and never sent", name)
+		}
+	}
+}
+
+func TestValues(t *testing.T) {
+	f := func(want string, names ...string) {
+		t.Helper()
+		if err := testutil.GatherAndCompare(New(sample(t)), strings.NewReader(want), names...); err != nil {
+			t.Error(err)
+		}
+	}
+	f(`
+# HELP catherd_requests_in_flight Requests a member has at present, waiting ones included.
+# TYPE catherd_requests_in_flight gauge
+catherd_requests_in_flight{member="a",pool="app"} 1
+catherd_requests_in_flight{member="b",pool="app"} 0
+# HELP catherd_member_up Whether a member can be given work: 1 unless it is down.
+# TYPE catherd_member_up gauge
+catherd_member_up{member="a",pool="app"} 1
+catherd_member_up{member="b",pool="app"} 0
+# HELP catherd_sticky_requests_total Requests by what became of their session.
+# TYPE catherd_sticky_requests_total counter
+catherd_sticky_requests_total{outcome="moved",pool="app"} 0
+catherd_sticky_requests_total{outcome="new",pool="app"} 0
+catherd_sticky_requests_total{outcome="stayed",pool="app"} 5
+catherd_sticky_requests_total{outcome="unknown",pool="app"} 0
+# HELP catherd_config_last_reload_success_timestamp_seconds When a configuration was last accepted.
+# TYPE catherd_config_last_reload_success_timestamp_seconds gauge
+catherd_config_last_reload_success_timestamp_seconds 1.5
+# HELP catherd_overrides Operators' wishes that hold, by kind.
+# TYPE catherd_overrides gauge
+catherd_overrides{kind="drain"} 2
+catherd_overrides{kind="ready"} 0
+catherd_overrides{kind="stop"} 0
+# HELP catherd_request_duration_seconds Whole requests, from the first byte of the client to the last of the answer.
+# TYPE catherd_request_duration_seconds histogram
+catherd_request_duration_seconds_bucket{pool="app",le="0.0005"} 0
+catherd_request_duration_seconds_bucket{pool="app",le="0.001"} 0
+catherd_request_duration_seconds_bucket{pool="app",le="0.0025"} 0
+catherd_request_duration_seconds_bucket{pool="app",le="0.005"} 1
+catherd_request_duration_seconds_bucket{pool="app",le="0.01"} 1
+catherd_request_duration_seconds_bucket{pool="app",le="0.025"} 1
+catherd_request_duration_seconds_bucket{pool="app",le="0.05"} 1
+catherd_request_duration_seconds_bucket{pool="app",le="0.1"} 1
+catherd_request_duration_seconds_bucket{pool="app",le="0.25"} 1
+catherd_request_duration_seconds_bucket{pool="app",le="0.5"} 1
+catherd_request_duration_seconds_bucket{pool="app",le="1"} 1
+catherd_request_duration_seconds_bucket{pool="app",le="2.5"} 1
+catherd_request_duration_seconds_bucket{pool="app",le="5"} 1
+catherd_request_duration_seconds_bucket{pool="app",le="10"} 1
+catherd_request_duration_seconds_bucket{pool="app",le="+Inf"} 1
+catherd_request_duration_seconds_sum{pool="app"} 0.003
+catherd_request_duration_seconds_count{pool="app"} 1
+`, "catherd_requests_in_flight", "catherd_member_up", "catherd_sticky_requests_total", "catherd_overrides",
+		"catherd_config_last_reload_success_timestamp_seconds", "catherd_request_duration_seconds")
+}

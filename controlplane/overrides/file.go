@@ -1,0 +1,129 @@
+package overrides
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// DefaultPath is where overrides live when nothing else is said.
+const DefaultPath = "/var/lib/catherd/overrides.json"
+
+// maxFile bounds the file, in bytes: ten thousand members fit.
+const maxFile = 4 << 20
+
+// document is the file's form.
+type document struct {
+	Version   int        `json:"version"`
+	Overrides []Override `json:"overrides"`
+}
+
+// Load reads the list kept at path. A file that is not there is an empty
+// list. A file that cannot be understood is an error and is left as it is: it
+// may hold the only word that a member must not be used.
+func Load(path string) ([]Override, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read overrides: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read overrides: %w", err)
+	}
+	list, err := Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("read overrides %q: %w", path, err)
+	}
+	return list, nil
+}
+
+// Parse reads the content of a file written by Save. Every entry is checked:
+// the file may have been edited.
+func Parse(data []byte) ([]Override, error) {
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("larger than %d bytes", maxFile)
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	var d document
+	if err := dec.Decode(&d); err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("parse: something follows the document")
+	}
+	if d.Version != 1 {
+		return nil, fmt.Errorf("version %d is not known to this program", d.Version)
+	}
+	seen := map[[2]string]bool{}
+	for i, o := range d.Overrides {
+		if o.Pool == "" || o.Member == "" || o.Owner == "" {
+			return nil, fmt.Errorf("entry %d lacks pool, member or owner", i+1)
+		}
+		if _, err := ParseState(string(o.State)); err != nil {
+			return nil, fmt.Errorf("entry %d: %w", i+1, err)
+		}
+		key := [2]string{o.Pool, o.Member}
+		if seen[key] {
+			return nil, fmt.Errorf("entry %d: member %q of pool %q twice", i+1, o.Member, o.Pool)
+		}
+		seen[key] = true
+	}
+	sortList(d.Overrides)
+	return d.Overrides, nil
+}
+
+// Append writes the content of a file that holds list.
+func Append(dst []byte, list []Override) []byte {
+	if list == nil {
+		list = []Override{}
+	}
+	out, err := json.MarshalIndent(document{Version: 1, Overrides: list}, "", "  ")
+	if err != nil {
+		// Only a time outside the years 0 to 9999 cannot be written, and Put's
+		// caller bounds those.
+		panic(err)
+	}
+	return append(append(dst, out...), '\n')
+}
+
+// Save keeps list at path. The file is written aside, brought to the disk and
+// renamed, so that a reader and a crash see the old list or the new one. The
+// folder is made when it is not there.
+func Save(path string, list []Override) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("keep overrides: %w", err)
+	}
+	f, err := os.CreateTemp(dir, ".overrides-*")
+	if err != nil {
+		return fmt.Errorf("keep overrides: %w", err)
+	}
+	_, err = f.Write(Append(nil, list))
+	if err == nil {
+		err = f.Chmod(0o640)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("keep overrides in %q: %w", path, err)
+	}
+	return nil
+}

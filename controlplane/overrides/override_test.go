@@ -1,0 +1,91 @@
+package overrides
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+var t0 = time.Date(2026, 3, 1, 14, 2, 0, 0, time.UTC)
+
+func wish(member string, s State, dur time.Duration) Override {
+	o := Override{Pool: "app", Member: member, State: s, Owner: "root", Since: t0}
+	if dur > 0 {
+		o.Until = t0.Add(dur)
+	}
+	return o
+}
+
+func TestPut(t *testing.T) {
+	f := func(list []Override, o Override, file State, want ...string) {
+		t.Helper()
+		before := slices.Clone(list)
+		got := Put(list, o, file)
+		var words []string
+		for _, x := range got {
+			words = append(words, x.Member+" "+x.String())
+		}
+		if !slices.Equal(words, want) {
+			t.Errorf("got %q, want %q", words, want)
+		}
+		if !slices.Equal(before, list) {
+			t.Errorf("the list given was changed: %v", list)
+		}
+	}
+	f(nil, wish("a", Drain, 0), Ready, "a drain (root)")
+	f(nil, wish("a", Ready, 0), Ready)
+	f(nil, wish("a", Ready, 0), Stop, "a ready (root)")
+	f([]Override{wish("a", Drain, 0)}, wish("a", Stop, 30*time.Minute), Ready, "a stop until 14:32 (root)")
+	f([]Override{wish("a", Drain, 0), wish("b", Stop, 0)}, wish("a", Ready, 0), Ready, "b stop (root)")
+	f([]Override{wish("b", Stop, 0)}, wish("a", Drain, 0), Ready, "a drain (root)", "b stop (root)")
+	other := wish("a", Drain, 0)
+	other.Pool = "shop"
+	f([]Override{other}, wish("a", Stop, 0), Ready, "a stop (root)", "a drain (root)")
+}
+
+func TestExpire(t *testing.T) {
+	list := []Override{wish("a", Drain, time.Minute), wish("b", Stop, 0), wish("c", Drain, time.Hour)}
+	if at := NextExpiry(list); !at.Equal(t0.Add(time.Minute)) {
+		t.Errorf("next expiry %v", at)
+	}
+	kept, gone := Expire(list, t0.Add(time.Minute))
+	if len(kept) != 2 || len(gone) != 1 || gone[0].Member != "a" {
+		t.Errorf("kept %v, gone %v", kept, gone)
+	}
+	if _, ok := Find(list, "app", "a", t0.Add(time.Minute-1)); !ok {
+		t.Error("a is gone before its time")
+	}
+	if _, ok := Find(list, "app", "a", t0.Add(time.Minute)); ok {
+		t.Error("a is found at its very end")
+	}
+	if at := NextExpiry([]Override{wish("b", Stop, 0)}); !at.IsZero() {
+		t.Errorf("an endless override ends at %v", at)
+	}
+}
+
+func TestString(t *testing.T) {
+	f := func(o Override, want string) {
+		t.Helper()
+		if got := o.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	o := wish("a", Drain, 30*time.Minute)
+	o.Reason = "deploy 4.2"
+	f(o, "drain until 14:32 (root, deploy 4.2)")
+	f(wish("a", Stop, 48*time.Hour), "stop until 2026-03-03 14:02 (root)")
+	f(wish("a", Stop, 0), "stop (root)")
+}
+
+func TestParseState(t *testing.T) {
+	for _, s := range []string{"ready", "drain", "stop"} {
+		if got, err := ParseState(s); err != nil || string(got) != s {
+			t.Errorf("%q: %v, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"", "Ready", "down", "ready "} {
+		if _, err := ParseState(s); err == nil {
+			t.Errorf("%q was accepted", s)
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package controlplane
+
+import (
+	"time"
+
+	"github.com/catherd/catherd/dataplane/meter"
+)
+
+// window is over how many ticks a rate is taken.
+const window = 10
+
+// pulse follows one member's counters from tick to tick.
+type pulse struct {
+	counts  [window + 1]uint64 // requests at the last ticks
+	times   [window + 1]time.Time
+	n       int // ticks seen
+	served  uint64
+	session time.Time // when served last rose
+	avoided int64     // end of the trip that was told last, unix nanoseconds
+}
+
+// beat is what a pulse has found out.
+type beat struct {
+	rate    float64 // requests per second
+	session time.Time
+}
+
+// read takes the counters at one tick.
+func (p *pulse) read(m *meter.Member, now time.Time) {
+	var served uint64
+	for i := range m.Sessions {
+		served += m.Sessions[i].Load()
+	}
+	if served != p.served {
+		p.served, p.session = served, now
+	}
+	at := p.n % len(p.counts)
+	p.counts[at], p.times[at] = m.Requests.Load(), now
+	p.n++
+}
+
+func (p *pulse) beat() beat {
+	b := beat{session: p.session}
+	if p.n < 2 {
+		return b
+	}
+	newest := (p.n - 1) % len(p.counts)
+	oldest := 0
+	if p.n > len(p.counts) {
+		oldest = p.n % len(p.counts)
+	}
+	if d := p.times[newest].Sub(p.times[oldest]).Seconds(); d > 0 {
+		b.rate = float64(p.counts[newest]-p.counts[oldest]) / d
+	}
+	return b
+}

@@ -1,0 +1,111 @@
+package controlplane
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/catherd/catherd/controlplane/admin"
+	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/overrides"
+	"github.com/catherd/catherd/dataplane/meter"
+	"github.com/catherd/catherd/dataplane/table"
+)
+
+// tick reads what the data path has found out since the last one: routes in
+// session cookies, members it avoids, and how busy it was. It also ends
+// overrides whose time is up.
+func (c *Controller) tick(now time.Time) {
+	build := c.expire(now)
+	seen := make(map[table.ID]bool, len(c.pulses))
+	for _, p := range c.table.Pools {
+		for i := range p.Members {
+			m := &p.Members[i]
+			seen[m.ID] = true
+			if route := m.Live.Learned.Load(); route != nil && c.learned[m.ID] != *route {
+				c.learned[m.ID] = *route
+				build = true
+			}
+			at := c.pulses[m.ID]
+			if at == nil {
+				at = &pulse{}
+				c.pulses[m.ID] = at
+			}
+			at.read(m.Live, now)
+			c.trip(p.Name, m, at, now)
+		}
+	}
+	for id := range c.pulses {
+		if !seen[id] {
+			delete(c.pulses, id)
+			delete(c.learned, id)
+		}
+	}
+	if build {
+		c.build()
+	} else {
+		c.show()
+	}
+}
+
+// trip has a member probed at once that the data path has begun to avoid.
+func (c *Controller) trip(pool string, m *table.Member, at *pulse, now time.Time) {
+	until := m.Live.NotBefore.Load()
+	if until <= now.UnixNano() {
+		at.avoided = 0 // over, or a probe has ended it
+		return
+	}
+	if until == at.avoided {
+		return
+	}
+	first := at.avoided == 0
+	at.avoided = until
+	t := health.Trip{At: now, Until: time.Unix(0, until)}
+	text := "faults in a row"
+	if f := m.Live.LastFault.Load(); f != nil {
+		text = f.Text
+		t.Ends = proof(f.Kind)
+	}
+	c.runner.Trip(m.ID, t)
+	// A trip that is only prolonged is the same event.
+	if first {
+		c.tell(slog.LevelWarn, admin.Event{Kind: admin.MemberAvoided, Pool: pool, Member: m.Name, Text: text},
+			"until", t.Until.Format(time.TimeOnly))
+	}
+}
+
+// proof is what ends a trip early, by the kind of its newest fault.
+func proof(k meter.FaultKind) health.Proof {
+	switch k {
+	case meter.FaultDial, meter.FaultTimeoutConnect:
+		return health.ByPing
+	case meter.FaultStale, meter.FaultBroken, meter.FaultProtocol:
+		return health.ByRequest
+	default:
+		return health.ByTime
+	}
+}
+
+// expire ends overrides and reports whether there were any to end.
+func (c *Controller) expire(now time.Time) bool {
+	at := overrides.NextExpiry(c.overrides)
+	if at.IsZero() || at.After(now) {
+		return false
+	}
+	kept, gone := overrides.Expire(c.overrides, now)
+	c.overrides = kept
+	for _, o := range gone {
+		c.tell(slog.LevelInfo, admin.Event{Kind: admin.OverrideEnded, Pool: o.Pool, Member: o.Member, Owner: o.Owner, Text: o.String()})
+	}
+	if err := c.save(); err != nil {
+		c.tell(slog.LevelError, admin.Event{Kind: admin.Trouble, Text: err.Error()})
+	}
+	return true
+}
+
+// save keeps the overrides for the next process.
+func (c *Controller) save() error {
+	if c.o.OverridesPath == "" {
+		return nil
+	}
+	return overrides.Save(c.o.OverridesPath, c.overrides)
+}

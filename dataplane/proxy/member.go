@@ -1,0 +1,54 @@
+package proxy
+
+import (
+	"errors"
+	"time"
+
+	"github.com/catherd/catherd/dataplane/upstream"
+	"github.com/catherd/catherd/dataplane/wire"
+)
+
+// exchange writes vec, which may be empty, to the member and reads what comes
+// next into the buffer's space.
+func exchange(u *upstream.Conn, vec [][]byte, wait time.Duration) upstream.Fault {
+	n, err := u.Exchange(vec, u.In.Space(), wait)
+	u.In.W += n
+	if n > 0 {
+		return upstream.Fault{}
+	}
+	return memberFault(err, wait)
+}
+
+// memberFault is the fault of a read or write that got nowhere.
+func memberFault(err error, wait time.Duration) upstream.Fault {
+	var w *wire.WriteError
+	switch {
+	case errors.As(err, &w):
+		return sendFault(w.N, w.Err, wait)
+	case errors.Is(err, wire.ErrTimeout):
+		return upstream.Fault{Kind: upstream.TimeoutHead, Text: "no answer within " + wait.String()}
+	}
+	return upstream.Fault{Kind: upstream.Broken, Text: "closed the connection in the middle of a request"}
+}
+
+// sendFault is the fault of a write of which n bytes were taken.
+func sendFault(n int64, err error, wait time.Duration) upstream.Fault {
+	switch {
+	case errors.Is(err, wire.ErrTimeout):
+		return upstream.Fault{Kind: upstream.TimeoutHead, Text: "took nothing of the request for " + wait.String()}
+	case n == 0:
+		return upstream.Fault{Kind: upstream.Stale, Text: "the connection was closed before a byte was sent"}
+	}
+	return upstream.Fault{Kind: upstream.Broken, Text: "the connection broke while the request was sent"}
+}
+
+// send writes vec to the member.
+func (x *Exchange) send(u *upstream.Conn, vec [][]byte) upstream.Fault {
+	wait := x.cfg.Timeouts.BetweenBytes
+	n, err := u.Writev(vec, wait)
+	clear(vec)
+	if err == nil {
+		return upstream.Fault{}
+	}
+	return sendFault(n, err, wait)
+}
