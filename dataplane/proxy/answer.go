@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/catherd/catherd/dataplane/http1"
@@ -16,8 +17,9 @@ const maxVec = 64
 // answer builds the answer to a client and gathers it into few writes: the
 // head in a buffer of its own, the body as views of the member's buffer.
 type answer struct {
-	c       *Client
-	timeout time.Duration
+	c        *Client
+	timeout  time.Duration
+	draining *atomic.Bool // every answer ends its connection
 
 	head []byte   // bytes to write before vec: head, chunk framing
 	vec  [][]byte // vec[0] is for head, then pieces of body, then framing
@@ -93,7 +95,8 @@ func (a *answer) frame(length int64, noBody bool) {
 		a.head = append(a.head, "Transfer-Encoding: chunked\r\n"...)
 	}
 	switch {
-	case a.close:
+	case a.close || a.draining.Load():
+		a.close = true
 		a.head = append(a.head, "Connection: close\r\n"...)
 	case a.http10:
 		a.head = append(a.head, "Connection: keep-alive\r\n"...)

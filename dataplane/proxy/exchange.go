@@ -77,6 +77,7 @@ type clientFacts struct {
 
 func newExchange(p *Proxy) *Exchange {
 	x := &Exchange{p: p}
+	x.answer.draining = &p.Draining
 	x.Req.Fields = make([]http1.Field, 0, 32)
 	x.norm = make([]byte, 0, 512)
 	x.out = make([]byte, 0, 4096)
@@ -113,7 +114,8 @@ func (p *Proxy) Serve(c *Client, s Settings) Result {
 // Try is Serve for a caller that must not read from the client. It takes care
 // of requests that are in c.In as a whole and leaves others to Serve.
 func (p *Proxy) Try(c *Client, s Settings) Result {
-	if http1.HeadEnd(c.In.Bytes(), 0) == 0 {
+	b := c.In.Bytes() // empty lines before a head could pass for the end of one
+	if http1.HeadEnd(b[http1.SkipEmpty(b):], 0) == 0 {
 		return NeedsIO
 	}
 	x := p.begin(c, s)
@@ -191,7 +193,7 @@ func (x *Exchange) readRequest() bool {
 		return false
 	}
 	x.answer.http10 = x.Req.Minor == 0
-	x.answer.close = x.Req.Close || x.p.Draining.Load()
+	x.answer.close = x.Req.Close
 	x.body.set(x.c, &x.Req, x.view.Limits.BodySize, x.set.BodyTimeout)
 	return true
 }

@@ -244,7 +244,7 @@ func (x *Exchange) try(m *table.Member) upstream.Fault {
 		} else {
 			pool.Abort(u, x.cfg)
 		}
-		if !reused || x.answer.sent || (f.Kind != upstream.Stale && !(f.Kind == upstream.Broken && x.repeatable())) {
+		if !reused || !x.another(f) {
 			break
 		}
 		live.Faults[meter.FaultStale].Add(1)

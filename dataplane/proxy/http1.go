@@ -25,7 +25,7 @@ func (x *Exchange) roundTripHTTP(u *upstream.Conn) (clean bool, f upstream.Fault
 	clean, f = a.run()
 	if pumping {
 		whole, pf := x.pump.stop()
-		if !pf.OK() && (f.Kind == upstream.Broken || f.Kind == upstream.TimeoutHead || f.OK() && !a.head) {
+		if !pf.OK() && !f.OK() {
 			f = pf // the client's fault, for which the connection was given up
 		}
 		clean = clean && whole

@@ -104,6 +104,7 @@ func (p *pump) interrupt() upstream.Fault {
 		select {
 		case f := <-p.done:
 			p.x.c.ResumeRead()
+			p.u.ResumeWrite() // the pump may have been through already
 			if p.halted.Load() && (f.Kind == upstream.ClientTimeout || f.Kind == upstream.Broken) {
 				return upstream.Fault{} // our own doing
 			}

@@ -13,6 +13,17 @@ func (x *Exchange) repeatable() bool {
 	return x.Req.MethodSafe && x.body.length == 0
 }
 
+// another decides whether fault f of a pooled connection is answered by trying
+// another connection to the same member: it was closed while it was idle, or in
+// the moment of being used.
+func (x *Exchange) another(f upstream.Fault) bool {
+	if x.answer.sent {
+		return false
+	}
+	return f.Kind == upstream.Stale && x.cfg.Retry.Stale ||
+		f.Kind == upstream.Broken && x.cfg.Retry.Broken && x.repeatable()
+}
+
 // again decides whether another member may be asked after fault f.
 func (x *Exchange) again(f upstream.Fault) bool {
 	if x.answer.sent || x.attempt >= x.cfg.Retry.Attempts {

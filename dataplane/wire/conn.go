@@ -28,8 +28,9 @@ type Conn struct {
 	vec  net.Buffers // consumed by writev; lives here so that it does not escape per call
 	base [][]byte
 
-	// idle is true while the owner waits for a new request; read by drain.
-	idle atomic.Bool
+	// idle tells whether the owner waits for a new request. CloseIfIdle moves it
+	// from waiting to stopped under R's lock, the owner back to busy.
+	idle atomic.Int32
 
 	// For the callbacks given to raw, which are made once per connection.
 	readFn, waitFn func(uintptr) bool
@@ -39,10 +40,12 @@ type Conn struct {
 	errno          unix.Errno
 	out            [][]byte // what Exchange writes before it waits
 	wrote          int
-	held           *Buffer // what Requests has read
-	wait           Waiter  // of Requests
-	inside         bool    // the owner runs inside Requests' callback
-	fd             uintptr // valid inside
+	held           *Buffer       // what Requests has read
+	wait           Waiter        // of Requests
+	look           bool          // the deadline is that of the second look
+	rest           time.Duration // how long Requests waits after it
+	inside         bool          // the owner runs inside Requests' callback
+	fd             uintptr       // valid inside
 	iov            [maxIov]unix.Iovec
 	peeked         byte // where a peek puts its byte
 	quiet          bool
@@ -76,8 +79,9 @@ func (c *Conn) Read(b []byte, d time.Duration) (int, error) {
 // Exchange writes the blocks, if there are any, and reads what comes next,
 // waiting at most d for its first byte. Where the socket takes all blocks at
 // once that is one write and one read: the wait is prepared before the write,
-// so it needs no attempt to read what cannot be there yet. An error of the
-// write is a *WriteError.
+// so it needs no attempt to read what cannot be there yet. Should there have
+// been something nevertheless, of which no event will tell, the second look
+// finds it. An error of the write is a *WriteError.
 func (c *Conn) Exchange(blocks [][]byte, b []byte, d time.Duration) (int, error) {
 	if c.raw == nil || len(blocks) > maxIov {
 		if n, err := c.Writev(blocks, d); err != nil {
@@ -91,8 +95,16 @@ func (c *Conn) Exchange(blocks [][]byte, b []byte, d time.Duration) (int, error)
 		blocks = nil
 	}
 	c.buf, c.n, c.errno, c.out, c.wrote = b, 0, 0, blocks, 0
-	c.R.arm(d)
+	first, rest, look := d, time.Duration(0), false
+	if len(blocks) > 0 {
+		first, rest, look = split(d)
+	}
+	c.R.arm(first)
 	err := c.raw.Read(c.readFn)
+	if err != nil && look && len(c.out) == 0 && c.R.disarm() {
+		c.R.arm(rest)
+		err = c.raw.Read(c.readFn)
+	}
 	c.buf = nil
 	if len(c.out) > 0 {
 		return c.finishExchange(b, d)
@@ -108,6 +120,23 @@ func (c *Conn) Exchange(blocks [][]byte, b []byte, d time.Duration) (int, error)
 		return 0, io.EOF
 	}
 	return c.n, nil
+}
+
+// secondLook is after how long a wait that began without an attempt to read
+// makes one. Edge-triggered events tell of changes only: bytes or the end of
+// the stream that came before the wait, or in one event with what was read
+// last, would otherwise be noticed at the time-out.
+const secondLook = 2 * Tick
+
+// split divides a wait at the second look. d <= 0 is for ever.
+func split(d time.Duration) (first, rest time.Duration, look bool) {
+	switch {
+	case d <= 0:
+		return secondLook, 0, true
+	case d <= secondLook:
+		return d, 0, false
+	}
+	return secondLook, d - secondLook, true
 }
 
 // finishExchange goes on after a write that the socket did not take whole.
@@ -259,10 +288,30 @@ func (c *Conn) StopWrite() { _ = c.nc.SetWriteDeadline(past) }
 // ResumeRead undoes StopRead.
 func (c *Conn) ResumeRead() { _ = c.nc.SetReadDeadline(time.Time{}) }
 
-// CloseIfIdle ends the wait of a connection whose owner waits for a request.
+// ResumeWrite undoes StopWrite.
+func (c *Conn) ResumeWrite() { _ = c.nc.SetWriteDeadline(time.Time{}) }
+
+// The values of Conn.idle.
+const (
+	isBusy int32 = iota
+	isWaiting
+	isStopped
+)
+
+// CloseIfIdle ends the wait of a connection whose owner waits for a request. An
+// owner that got one at the same moment serves it undisturbed.
 func (c *Conn) CloseIfIdle() {
-	if c.idle.Load() {
-		c.StopRead()
+	c.R.mu.Lock()
+	defer c.R.mu.Unlock()
+	if c.idle.CompareAndSwap(isWaiting, isStopped) {
+		_ = c.R.set(past)
+	}
+}
+
+// busy ends the wait for a request on the owner's side.
+func (c *Conn) busy() {
+	if c.idle.Swap(isBusy) == isStopped {
+		c.R.clear()
 	}
 }
 

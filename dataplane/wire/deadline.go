@@ -28,7 +28,7 @@ type Deadline struct {
 // past is a moment that makes a pending read or write return at once.
 var past = time.Unix(1, 0)
 
-// Arm starts the clock. d <= 0 waits for ever.
+// arm starts the clock. dur <= 0 waits for ever.
 func (d *Deadline) arm(dur time.Duration) {
 	var at int64
 	if dur > 0 {
@@ -59,26 +59,39 @@ func (d *Deadline) clear() {
 	d.mu.Unlock()
 }
 
-// expire delivers the time-out when it is due.
-func (d *Deadline) expire(now int64) {
+// expire delivers the time-out when it is due, and returns the moment of one
+// that is not, 0 for none.
+func (d *Deadline) expire(now int64) int64 {
 	at := d.at.Load()
-	if at <= 0 || at > now {
-		return
+	if at <= 0 {
+		return 0
+	}
+	if at > now {
+		return at
 	}
 	d.mu.Lock()
 	if d.at.CompareAndSwap(at, fired) {
 		_ = d.set(past)
 	}
 	d.mu.Unlock()
+	return 0
 }
 
 // Watchdog expires the deadlines of all connections registered with it and
 // keeps a coarse clock for them. One goroutine, stopped by Stop.
+//
+// While deadlines are being armed it looks every Tick. When none has been armed
+// for a while, the earliest one is known, and it sleeps until then: an idle
+// process, and one with thousands of idle connections, costs nothing.
 type Watchdog struct {
-	now    atomic.Int64 // nanoseconds since start, at the last tick
+	now     atomic.Int64 // nanoseconds since start, at the last tick
+	touched atomic.Bool  // a deadline has been armed since the last tick
+	asleep  atomic.Bool  // now is old, and nobody looks until the earliest deadline
+
 	start  time.Time
 	shards [16]shard
 	next   atomic.Uint32
+	wake   chan struct{}
 	stop   chan struct{}
 	done   chan struct{}
 }
@@ -92,7 +105,7 @@ type shard struct {
 
 // NewWatchdog starts a watchdog. Stop ends its goroutine.
 func NewWatchdog() *Watchdog {
-	w := &Watchdog{start: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
+	w := &Watchdog{start: time.Now(), wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	w.now.Store(1)
 	for i := range w.shards {
 		w.shards[i].conns = make(map[*Conn]struct{})
@@ -101,32 +114,91 @@ func NewWatchdog() *Watchdog {
 	return w
 }
 
-func (w *Watchdog) run() {
-	defer close(w.done)
-	t := time.NewTicker(Tick)
-	defer t.Stop()
-	for {
-		select {
-		case <-w.stop:
-			return
-		case <-t.C:
-			w.tick(int64(time.Since(w.start)))
-		}
+// use is the time for a deadline that is about to be armed.
+func (w *Watchdog) use() int64 {
+	if !w.touched.Load() {
+		w.touched.Store(true)
+	}
+	if w.asleep.Load() {
+		w.rouse()
+	}
+	return w.now.Load()
+}
+
+// rouse ends a sleep and sets the clock.
+func (w *Watchdog) rouse() {
+	w.now.Store(int64(time.Since(w.start)))
+	w.asleep.Store(false)
+	select {
+	case w.wake <- struct{}{}:
+	default:
 	}
 }
 
-// tick moves the clock to now and expires what is due.
-func (w *Watchdog) tick(now int64) {
+// quietTicks is how many ticks without a new deadline come before a sleep.
+const quietTicks = 5
+
+func (w *Watchdog) run() {
+	defer close(w.done)
+	t := time.NewTimer(Tick)
+	defer t.Stop()
+	for quiet := 0; ; {
+		select {
+		case <-w.stop:
+			return
+		case <-w.wake:
+			quiet = 0
+		case <-t.C:
+		}
+		w.asleep.Store(false)
+		earliest := w.tick(int64(time.Since(w.start)))
+		wait := Tick
+		if quiet++; w.touched.Swap(false) {
+			quiet = 0
+		}
+		if quiet >= quietTicks {
+			wait = w.sleep(earliest)
+		}
+		t.Reset(wait)
+	}
+}
+
+// sleep announces a sleep until the earliest deadline and returns its length.
+// Whoever armed one meanwhile has left a mark, or sees the announcement.
+func (w *Watchdog) sleep(earliest int64) time.Duration {
+	w.asleep.Store(true)
+	if w.touched.Load() {
+		w.asleep.Store(false)
+		return Tick
+	}
+	if earliest == 0 {
+		return time.Hour
+	}
+	return max(Tick, time.Duration(earliest-w.now.Load()))
+}
+
+// tick moves the clock to now, expires what is due and returns the earliest
+// deadline that is left, 0 for none.
+func (w *Watchdog) tick(now int64) (earliest int64) {
 	w.now.Store(now)
 	for i := range w.shards {
 		s := &w.shards[i]
 		s.mu.Lock()
 		for c := range s.conns {
-			c.R.expire(now)
-			c.W.expire(now)
+			earliest = sooner(earliest, c.R.expire(now))
+			earliest = sooner(earliest, c.W.expire(now))
 		}
 		s.mu.Unlock()
 	}
+	return earliest
+}
+
+// sooner is the earlier of two moments of which 0 is none.
+func sooner(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // Each calls f for every registered connection. f must not block.

@@ -29,68 +29,85 @@ type Waiter interface {
 //
 // It returns nil when w took over, or why no message came.
 func (c *Conn) Requests(w Waiter, d time.Duration) error {
-	c.idle.Store(true)
-	defer c.idle.Store(false)
 	if c.raw == nil {
 		return c.requestsPlain(w, d)
 	}
-	c.wait, c.errno, c.n = w, 0, 1
+	for {
+		err := c.await(w, d)
+		if !errors.Is(err, ErrTimeout) {
+			return err
+		}
+		// A request may have arrived at the very end of the wait. Closing on it
+		// would be a reset, so it is looked for once more.
+		found, again, next := c.lastLook(w)
+		switch {
+		case !found:
+			return ErrTimeout
+		case !again:
+			return nil
+		}
+		d = next
+	}
+}
+
+// await is Requests up to the time-out, or to the end that drain puts to it.
+func (c *Conn) await(w Waiter, d time.Duration) error {
+	c.wait, c.errno, c.n, c.look = w, 0, 1, false
+	c.idle.Store(isWaiting)
 	c.R.arm(d)
 	err := c.raw.Read(c.waitFn)
+	for err != nil && c.look && c.R.disarm() && c.idle.Load() == isWaiting {
+		c.look = false
+		c.R.arm(c.rest)
+		err = c.raw.Read(c.waitFn)
+	}
 	c.wait = nil
-	if err == nil {
-		c.R.disarm()
-		switch {
-		case c.errno != 0:
-			return os.NewSyscallError("read", c.errno)
-		case c.n == 0:
-			return io.EOF
-		}
-		return nil
+	c.busy()
+	if err != nil {
+		return c.readErr(err)
 	}
-	if err = c.readErr(err); !errors.Is(err, ErrTimeout) {
-		return err
+	c.R.disarm()
+	switch {
+	case c.errno != 0:
+		return os.NewSyscallError("read", c.errno)
+	case c.n == 0:
+		return io.EOF
 	}
-	// A request may have arrived at the very end of the wait. Closing on it
-	// would be a reset, so it is looked for once more.
-	c.ResumeRead()
-	return c.lastLook(w)
+	return nil
 }
 
 // requestsPlain is Requests for connections that are not bare TCP.
 func (c *Conn) requestsPlain(w Waiter, d time.Duration) error {
 	for {
 		b := Get(Small)
+		c.idle.Store(isWaiting)
 		n, err := c.Read(b.B, d)
+		c.busy()
 		if n == 0 {
 			Put(b)
 			return err
 		}
 		b.W = n
-		c.idle.Store(false)
 		again, next := w.Request(b)
 		if !again {
 			return nil
 		}
-		c.idle.Store(true)
 		d = next
 	}
 }
 
 // lastLook hands over what is there without waiting.
-func (c *Conn) lastLook(w Waiter) error {
+func (c *Conn) lastLook(w Waiter) (found, again bool, next time.Duration) {
 	b := Get(Small)
 	c.n = 0
-	if err := c.raw.Control(func(fd uintptr) { c.n, c.errno = rawRead(fd, b.B) }); err != nil || c.errno != 0 || c.n == 0 {
+	err := c.raw.Control(func(fd uintptr) { c.n, c.errno = rawRead(fd, b.B) })
+	if err != nil || c.errno != 0 || c.n == 0 {
 		Put(b)
-		return ErrTimeout
+		return false, false, 0
 	}
 	b.W = c.n
-	c.idle.Store(false)
-	if again, _ := w.Request(b); again {
-		return ErrTimeout // answered; the time for another one is over
-	}
-	return nil
+	again, next = w.Request(b)
+	return true, again, next
 }
 
 // onRequest is called by the runtime when there may be something to read. True
@@ -117,19 +134,26 @@ func (c *Conn) onRequest(fd uintptr) bool {
 		b.W = n
 		full := n == len(b.B)
 		c.R.disarm()
-		c.idle.Store(false)
+		c.busy()
 		c.inside, c.fd = true, fd
 		again, next := c.wait.Request(b)
 		c.inside = false
 		if !again {
 			return true
 		}
-		c.idle.Store(true)
-		c.R.arm(next)
+		c.idle.Store(isWaiting)
 		// A short read has emptied the socket, and what came later is
-		// remembered as readiness. A full one may have left something.
-		if !full {
-			return false
+		// remembered as readiness; what escapes that, like an end of the stream
+		// that came with the bytes, is found by the second look. A full read
+		// may have left something.
+		if full {
+			c.look = false
+			c.R.arm(next)
+			continue
 		}
+		var first time.Duration
+		first, c.rest, c.look = split(next)
+		c.R.arm(first)
+		return false
 	}
 }
