@@ -16,7 +16,7 @@ import (
 	"github.com/catherd/catherd/dataplane/table"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, enginetest.Leaks()) }
 
 func startAJP(t *testing.T, h ajptest.Handler) string {
 	s := ajptest.New(t, h)

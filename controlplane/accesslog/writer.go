@@ -16,9 +16,9 @@ const (
 	// batch is the size in bytes at which lines are written.
 	batch = 64 << 10
 
-	busy = 20 * time.Millisecond  // between two looks when there was something
-	idle = 200 * time.Millisecond // when there was nothing for a while
-	// patience is how many looks find nothing before it counts as idle.
+	busy = 20 * time.Millisecond // between two looks when there was something
+	// patience is how many looks find nothing before the next one waits for a
+	// record.
 	patience = 10
 	// complain is the least time between two complaints.
 	complain = time.Minute
@@ -31,6 +31,7 @@ type Writer struct {
 	lost atomic.Uint64               // records that could not be written
 
 	next    atomic.Pointer[sink] // for the goroutine to change to
+	changed chan struct{}        // next has been set
 	stop    chan struct{}
 	ended   sync.WaitGroup
 	closing sync.Once
@@ -57,7 +58,7 @@ func Open(o Options) (*Writer, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	w := &Writer{o: o, sink: s, stop: make(chan struct{})}
+	w := &Writer{o: o, sink: s, changed: make(chan struct{}, 1), stop: make(chan struct{})}
 	if s.w != nil {
 		w.ring.Store(access.NewRing(slots))
 	}
@@ -84,13 +85,13 @@ func (w *Writer) Set(o Options) error {
 	if o.same(w.o) {
 		return nil
 	}
+	if o.writes() && w.ring.Load() == nil {
+		w.ring.Store(access.NewRing(slots)) // before the goroutine looks
+	}
 	if err := w.change(o); err != nil {
 		return err
 	}
 	w.o = o
-	if o.writes() && w.ring.Load() == nil {
-		w.ring.Store(access.NewRing(slots))
-	}
 	return nil
 }
 
@@ -111,6 +112,10 @@ func (w *Writer) change(o Options) error {
 	}
 	if unused := w.next.Swap(s); unused != nil {
 		unused.close()
+	}
+	select {
+	case w.changed <- struct{}{}:
+	default:
 	}
 	return nil
 }
@@ -137,6 +142,7 @@ func (w *Writer) run() {
 	t := time.NewTimer(busy)
 	defer t.Stop()
 	var rec access.Record
+	var woken <-chan struct{}
 	for quiet := 0; ; {
 		select {
 		case <-w.stop:
@@ -147,6 +153,12 @@ func (w *Writer) run() {
 			}
 			w.sink.close()
 			return
+		case <-w.changed:
+		case <-woken:
+			// Others are likely to follow: they are written together.
+			woken, quiet = nil, 0
+			t.Reset(busy)
+			continue
 		case <-t.C:
 		}
 		quiet++
@@ -154,9 +166,17 @@ func (w *Writer) run() {
 			quiet = 0
 		}
 		w.report(false)
-		if quiet > patience {
-			t.Reset(idle)
-		} else {
+		ring := w.ring.Load()
+		switch {
+		case quiet <= patience:
+			t.Reset(busy)
+		case ring == nil: // nothing to look for until there is a change
+		case ring.Doze():
+			woken = ring.Woken()
+			if w.Dropped() != w.reported { // still to be told
+				t.Reset(complain)
+			}
+		default:
 			t.Reset(busy)
 		}
 	}

@@ -14,6 +14,8 @@ type Ring struct {
 	take    uint64 // the reader's own
 	_       [64]byte
 	dropped atomic.Uint64
+	dozing  atomic.Bool // the reader waits for woken
+	woken   chan struct{}
 }
 
 type slot struct {
@@ -27,7 +29,7 @@ func NewRing(size int) *Ring {
 	for n < size {
 		n <<= 1
 	}
-	r := &Ring{slots: make([]slot, n), mask: uint64(n - 1)}
+	r := &Ring{slots: make([]slot, n), mask: uint64(n - 1), woken: make(chan struct{}, 1)}
 	for i := range r.slots {
 		r.slots[i].seq.Store(uint64(i))
 	}
@@ -44,6 +46,12 @@ func (r *Ring) Put(rec *Record) {
 			if r.put.CompareAndSwap(pos, pos+1) {
 				s.rec = *rec
 				s.seq.Store(pos + 1)
+				if r.dozing.Load() && r.dozing.CompareAndSwap(true, false) {
+					select {
+					case r.woken <- struct{}{}:
+					default:
+					}
+				}
 				return
 			}
 		case d < 0:
@@ -64,6 +72,20 @@ func (r *Ring) Take(rec *Record) bool {
 	r.take++
 	return true
 }
+
+// Doze announces that the reader will wait for Woken instead of looking again.
+// False: a record has come meanwhile. One reader.
+func (r *Ring) Doze() bool {
+	r.dozing.Store(true)
+	if r.slots[r.take&r.mask].seq.Load() == r.take+1 {
+		r.dozing.Store(false)
+		return false
+	}
+	return true
+}
+
+// Woken gives a value when a record comes after Doze. It may give one too many.
+func (r *Ring) Woken() <-chan struct{} { return r.woken }
 
 // Dropped is how many records found the ring full.
 func (r *Ring) Dropped() uint64 { return r.dropped.Load() }

@@ -73,6 +73,30 @@ func TestRingManyWriters(t *testing.T) {
 	}
 }
 
+func TestRingWakesADozingReader(t *testing.T) {
+	r := NewRing(4)
+	var rec Record
+	r.Put(&rec)
+	if r.Doze() {
+		t.Fatal("dozed although a record waits")
+	}
+	r.Take(&rec)
+	if !r.Doze() {
+		t.Fatal("did not doze on an empty ring")
+	}
+	select {
+	case <-r.Woken():
+		t.Fatal("woken by nothing")
+	default:
+	}
+	r.Put(&rec)
+	r.Put(&rec)
+	<-r.Woken()
+	if !r.Take(&rec) || !r.Take(&rec) || r.Take(&rec) {
+		t.Error("the records that woke the reader are not there")
+	}
+}
+
 func TestTextCuts(t *testing.T) {
 	var s Short
 	s.Set(make([]byte, 100))

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/catherd/catherd/dataplane"
 	"github.com/catherd/catherd/dataplane/frontend"
 	"github.com/catherd/catherd/dataplane/meter"
@@ -78,4 +80,11 @@ func Dial(t testing.TB, addr string) *net.TCPConn {
 	t.Cleanup(func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second)) // a test that hangs says where
 	return c.(*net.TCPConn)
+}
+
+// Leaks makes goleak overlook the one goroutine that a stopped engine leaves for
+// a while: the cleaner of fasthttp's worker pool, which looks for the end of
+// its server when it next wakes up, every ten seconds.
+func Leaks() goleak.Option {
+	return goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2")
 }

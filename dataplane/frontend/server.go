@@ -64,7 +64,7 @@ func New(p *proxy.Proxy, wd *wire.Watchdog, l Limits, warn func(msg, what string
 		Handler:               func(*fasthttp.RequestCtx) {}, // never reached: NextProto serves every connection
 		Name:                  "catherd",
 		Concurrency:           1 << 30, // Limits.Connections is checked by serve
-		MaxIdleWorkerDuration: 250 * time.Millisecond,
+		MaxIdleWorkerDuration: 10 * time.Second,
 		ReadTimeout:           handshakeTimeout, // of TLS; it is taken off before serve is called
 		Logger:                quiet{},
 	}
