@@ -17,6 +17,8 @@ type pulse struct {
 	served  uint64
 	session time.Time // when served last rose
 	avoided int64     // end of the trip that was told last, unix nanoseconds
+	remark  int64     // when the remark that was told last was left, unix nanoseconds
+	fault   int64     // when the fault that a probe was made for happened, unix nanoseconds
 }
 
 // beat is what a pulse has found out.

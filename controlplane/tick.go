@@ -32,6 +32,8 @@ func (c *Controller) tick(now time.Time) {
 			}
 			at.read(m.Live, now)
 			c.trip(p.Name, m, at, now)
+			c.remark(p.Name, m, at)
+			c.suspect(m, at)
 		}
 	}
 	for id := range c.pulses {
@@ -70,6 +72,30 @@ func (c *Controller) trip(pool string, m *table.Member, at *pulse, now time.Time
 	if first {
 		c.tell(slog.LevelWarn, admin.Event{Kind: admin.MemberAvoided, Pool: pool, Member: m.Name, Text: text},
 			"until", t.Until.Format(time.TimeOnly))
+	}
+}
+
+// remark passes on what the data path has to say about a member's settings.
+func (c *Controller) remark(pool string, m *table.Member, at *pulse) {
+	r := m.Live.LastRemark.Load()
+	if r == nil || r.At == at.remark {
+		return
+	}
+	at.remark = r.At
+	c.tell(slog.LevelWarn, admin.Event{Kind: admin.MemberRemark, Pool: pool, Member: m.Name, Text: r.Text})
+}
+
+// suspect has a member probed at once whose connections break or are refused:
+// the next regular probe may be seconds away, and so would be the truth.
+func (c *Controller) suspect(m *table.Member, at *pulse) {
+	f := m.Live.LastFault.Load()
+	if f == nil || f.At == at.fault {
+		return
+	}
+	at.fault = f.At
+	switch f.Kind {
+	case meter.FaultDial, meter.FaultBroken, meter.FaultTimeoutConnect:
+		c.runner.ProbeNow(m.ID)
 	}
 }
 

@@ -18,6 +18,7 @@ const (
 	MemberDrain    Kind = "member drain"
 	MemberStop     Kind = "member stop"
 	MemberAvoided  Kind = "member avoided" // by the data path, after faults
+	MemberRemark   Kind = "member remark"  // something about its settings that should be mended
 	MemberAdded    Kind = "member added"
 	MemberRemoved  Kind = "member removed"
 	RouteLearned   Kind = "route learned"

@@ -61,6 +61,7 @@ type Member struct {
 	ReplyTimeouts atomic.Int32 // late answers of the last minutes, as LateReply last saw them
 	late          Decay        // the same, in lateUnit
 	LastFault     atomic.Pointer[Fault]
+	LastRemark    atomic.Pointer[Fault] // something to mend that is no fault of a request, see Remark
 
 	// connections, written by upstream
 	Open, Idle, Queued atomic.Int64

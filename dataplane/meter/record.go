@@ -56,6 +56,19 @@ func (m *Member) Good() {
 	}
 }
 
+// remarkEvery is how long the same remark is not repeated, in nanoseconds.
+const remarkEvery = int64(60e9)
+
+// Remark leaves a text for the operator about something that should be mended,
+// at the time now in unix nanoseconds: a packet size, a secret. The same text is
+// left once a minute at most, so that it costs nothing per request.
+func (m *Member) Remark(now int64, text string) {
+	if old := m.LastRemark.Load(); old != nil && old.Text == text && now-old.At < remarkEvery {
+		return
+	}
+	m.LastRemark.Store(&Fault{Kind: FaultProtocol, At: now, Text: text})
+}
+
 // lateUnit is what one late answer counts in Member.late; the fraction keeps
 // the halving from losing small numbers.
 const lateUnit = 1024
