@@ -15,7 +15,7 @@ import (
 // Spec is one address to listen on.
 type Spec struct {
 	Address       string // host:port
-	RedirectHTTPS bool   // answer everything with a redirect to https
+	RedirectHTTPS uint16 // answer everything with a redirect to https on this port; 0: do not
 	TLS           *tls.Config
 }
 

@@ -18,16 +18,18 @@ type ajpAnswer struct {
 
 	unsent [][]byte // for the member, written together with the next read
 
-	asked  bool // the request's head has been sent
-	head   bool // SEND_HEADERS has come
-	left   int  // data of the current chunk still to come
-	pad    bool // then its final NUL
-	held   bool // only the head is gathered: a packet that tells more must follow
-	ended  bool // the body's end has been sent to the member
-	over   bool // END_RESPONSE has come
-	reuse  bool
-	data   bool // body data has come
-	excess bool // more data than Content-Length announced
+	asked bool // the request's head has been sent
+	head  bool // SEND_HEADERS has come
+	left  int  // data of the current chunk still to come
+	pad   bool // then its final NUL
+	held  bool // only the head is gathered: a packet that tells more must follow
+	ended bool // the body's end has been sent to the member
+	over  bool // END_RESPONSE has come
+	reuse bool
+	data  bool // body data has come
+
+	flushed bool // a flush has come: the answer was committed before its end
+	excess  bool // more data than Content-Length announced
 }
 
 // holdHead is how long a head without body waits for the packet behind it.
@@ -72,12 +74,20 @@ func (a *ajpAnswer) late(f upstream.Fault) upstream.Fault {
 	return f
 }
 
+// forbidden explains a 403 that a connector gives and no application: only the
+// connector closes afterwards (END_RESPONSE without reuse).
+const forbidden = "its AJP connector answers 403: the AJP secret differs from secret=\"...\" on the Connector in " +
+	"server.xml (secretRequired), or allowedRequestAttributesPattern refuses an attribute"
+
 // finish checks that the answer is whole and delivers what is left of it.
 func (a *ajpAnswer) finish() (clean bool, f upstream.Fault) {
 	x := a.x
 	if !a.head {
 		return false, protocolFault("ended the answer without a head; if its headers are large, raise packetSize " +
 			"on the member's AJP Connector and max_packet_size here")
+	}
+	if x.status == 403 && !a.reuse {
+		x.member.Live.Remark(x.headAt, forbidden)
 	}
 	if a.excess {
 		x.member.Live.Faults[meter.FaultProtocol].Add(1)
@@ -90,7 +100,7 @@ func (a *ajpAnswer) finish() (clean bool, f upstream.Fault) {
 	if !x.answer.complete() {
 		return false, upstream.Fault{Kind: upstream.BrokenBody, Text: "ended the answer before its Content-Length was reached"}
 	}
-	if !a.reuse && a.data && x.answer.left < 0 && !x.answer.noBody {
+	if !a.reuse && (a.data || a.flushed) && x.answer.left < 0 && !x.answer.noBody {
 		return false, upstream.Fault{Kind: upstream.BrokenBody, Text: "broke the answer off (END_RESPONSE without reuse): an exception in the application?"}
 	}
 	if f = x.answer.finish(nil); !f.OK() {
@@ -181,7 +191,7 @@ func (a *ajpAnswer) chunk(n int) upstream.Fault {
 	}
 	a.left, a.pad = n, n == 0
 	if n == 0 { // a flush
-		a.held = false
+		a.held, a.flushed = false, true
 		return a.x.answer.flush()
 	}
 	a.data = true
@@ -247,8 +257,12 @@ func (a *ajpAnswer) sendHeaders(p []byte) upstream.Fault {
 	ans := &x.answer
 	ans.begin(h.Status, nil)
 	length := int64(-1)
+	named := namesFields(h.Fields)
 	for i := range h.Fields {
 		f := &h.Fields[i]
+		if named && dropped(h.Fields, f) {
+			continue
+		}
 		id := http1.Lookup(f.Name)
 		switch id {
 		case http1.ContentLength:

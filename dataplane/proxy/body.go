@@ -26,6 +26,8 @@ type body struct {
 	taken   uint64 // bytes given out
 }
 
+var bodyTooLarge = upstream.Fault{Kind: upstream.ClientTooLarge, Text: "the request body is larger than limits.body_size"}
+
 // set prepares for the request whose head has just been parsed.
 func (b *body) set(c *Client, r *http1.Request, limit int64, timeout time.Duration) {
 	*b = body{c: c, timeout: timeout, limit: limit, length: r.Length, own: b.own}
@@ -68,7 +70,7 @@ func (b *body) next(limit int) ([]byte, upstream.Fault) {
 	b.pending = b.pending[len(piece):]
 	b.taken += uint64(len(piece))
 	if b.limit > 0 && int64(b.taken) > b.limit {
-		return nil, upstream.Fault{Kind: upstream.ClientTooLarge, Text: "the request body is larger than limits.body_size"}
+		return nil, bodyTooLarge
 	}
 	return piece, upstream.Fault{}
 }

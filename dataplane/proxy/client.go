@@ -42,7 +42,7 @@ type Client struct {
 // Listener is what requests need to know of the address they came in by. It is
 // read by many connections and never written.
 type Listener struct {
-	RedirectHTTPS bool // answer everything with a redirect to https
+	RedirectHTTPS uint16 // answer everything with a redirect to https on this port; 0: do not
 	TLS           bool
 }
 

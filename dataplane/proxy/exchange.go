@@ -230,7 +230,7 @@ func (x *Exchange) readHead() (http1.Reject, error) {
 		}
 		seen = len(b)
 		if seen > limit {
-			return http1.Oversize(b), nil
+			return http1.Oversize(b[:limit]), nil
 		}
 		if len(in.Space()) == 0 {
 			if in.R > 0 {
@@ -260,7 +260,7 @@ func (x *Exchange) readHead() (http1.Reject, error) {
 	head := in.B[in.R : in.R+end]
 	in.R += end
 	if end > limit {
-		return http1.Oversize(head), nil
+		return http1.Oversize(head[:limit]), nil
 	}
 	return x.Req.Parse(head), nil
 }

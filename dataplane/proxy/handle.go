@@ -14,7 +14,7 @@ import (
 
 // handle answers the request whose head has been parsed.
 func (x *Exchange) handle() {
-	if x.c.Listener.RedirectHTTPS {
+	if x.c.Listener.RedirectHTTPS != 0 {
 		x.redirectHTTPS()
 		return
 	}
@@ -38,6 +38,10 @@ func (x *Exchange) handle() {
 	x.earn()
 	x.identify()
 	x.findSession()
+	if limit := x.view.Limits.BodySize; limit > 0 && x.Req.Length > limit {
+		x.fail(bodyTooLarge) // no member is bothered, and no 100 is sent
+		return
+	}
 	if !x.firstPiece() {
 		return
 	}
@@ -100,7 +104,7 @@ func (x *Exchange) findSession() {
 	if x.cfg.Policy == table.Hash {
 		x.pick.HashKey = x.hashKey()
 	}
-	x.want = upstream.Want{Session: x.pick.HasSession, Safe: x.repeatable(), Now: x.start}
+	x.want = upstream.Want{Session: x.pick.HasSession, Now: x.start}
 }
 
 // hashKey is what the policy Hash hashes, nil when the request lacks it.
@@ -222,11 +226,10 @@ func (x *Exchange) try(m *table.Member) upstream.Fault {
 	}
 	live.Begin(now)
 	x.status, x.headAt, x.endAt, x.in = 0, 0, 0, 0
-	want := x.want
 	var f upstream.Fault
 	for range maxStale {
 		var u *upstream.Conn
-		if u, f = pool.Acquire(m, x.cfg, want); !f.OK() {
+		if u, f = pool.Acquire(m, x.cfg, x.want); !f.OK() {
 			break
 		}
 		x.queued += u.Queued
@@ -248,7 +251,6 @@ func (x *Exchange) try(m *table.Member) upstream.Fault {
 			break
 		}
 		live.Faults[meter.FaultStale].Add(1)
-		want.Safe = false // the next one is looked at before it is used
 		x.answer.forget()
 	}
 	x.finishAttempt(m, f)
@@ -271,6 +273,9 @@ func (x *Exchange) finishAttempt(m *table.Member, f upstream.Fault) {
 	if x.cfg.Policy == table.LeastTraffic {
 		balance.Account(m, x.in+x.answer.out, x.endAt)
 	}
+	if f.Kind == upstream.TooLarge {
+		m.Live.Remark(x.endAt, f.Text)
+	}
 	if kind, blame := f.Member(); blame {
 		x.blame(m, kind, f)
 		return
@@ -286,6 +291,9 @@ func (x *Exchange) blame(m *table.Member, kind meter.FaultKind, f upstream.Fault
 	if kind == meter.FaultTimeoutHead && m.Live.LateReply(x.endAt) <= x.cfg.MaxReplyTimeouts {
 		m.Live.Faults[kind].Add(1) // tolerated: counted, but not in the row
 		return
+	}
+	if kind == meter.FaultProtocol {
+		m.Live.Remark(x.endAt, f.Text) // somebody has to mend something
 	}
 	row := m.Live.Fault(kind, x.endAt, f.Text)
 	if x.cfg.TripAfter > 0 && row >= x.cfg.TripAfter {

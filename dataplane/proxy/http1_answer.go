@@ -27,6 +27,7 @@ type httpAnswer struct {
 	done    bool
 	upgrade bool // 101: what follows is no HTTP
 	some    bool // any byte has come
+	ended   bool // the member has ended the connection, not broken it
 	excess  bool
 }
 
@@ -116,6 +117,7 @@ func (a *httpAnswer) read() upstream.Fault {
 		}
 		return upstream.Fault{}
 	}
+	a.ended = f == memberEnded
 	if a.some { // the answer had begun
 		if f.Kind == upstream.Broken {
 			f.Kind = upstream.BrokenBody
@@ -206,8 +208,8 @@ func (a *httpAnswer) body() upstream.Fault {
 			return f
 		}
 		if f := a.read(); !f.OK() {
-			if f.Kind == upstream.BrokenBody && a.left < 0 && !a.chunked {
-				return upstream.Fault{} // the end of the connection is the end of this body
+			if a.ended && a.left < 0 && !a.chunked {
+				return upstream.Fault{} // the end of the connection is the end of this body, a reset is not
 			}
 			return f
 		}

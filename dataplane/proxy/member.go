@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"io"
 	"time"
 
 	"github.com/catherd/catherd/dataplane/upstream"
@@ -28,8 +29,15 @@ func memberFault(err error, wait time.Duration) upstream.Fault {
 	case errors.Is(err, wire.ErrTimeout):
 		return upstream.Fault{Kind: upstream.TimeoutHead, Text: "no answer within " + wait.String()}
 	}
-	return upstream.Fault{Kind: upstream.Broken, Text: "closed the connection in the middle of a request"}
+	if errors.Is(err, io.EOF) {
+		return memberEnded
+	}
+	return upstream.Fault{Kind: upstream.Broken, Text: "reset the connection in the middle of a request"}
 }
+
+// memberEnded is the fault of a connection that the member ended in good order,
+// which may be how it ends an answer.
+var memberEnded = upstream.Fault{Kind: upstream.Broken, Text: "closed the connection in the middle of a request"}
 
 // sendFault is the fault of a write of which n bytes were taken.
 func sendFault(n int64, err error, wait time.Duration) upstream.Fault {

@@ -122,6 +122,10 @@ func (x *Exchange) redirectHTTPS() {
 	a.begin(status, nil)
 	a.head = append(a.head, "Location: https://"...)
 	a.head = append(a.head, host...)
+	if port := x.c.Listener.RedirectHTTPS; port != 443 {
+		a.head = append(a.head, ':')
+		a.head = strconv.AppendUint(a.head, uint64(port), 10)
+	}
 	a.head = append(a.head, x.Req.Path...)
 	if x.Req.Query != nil {
 		a.head = append(a.head, '?')
