@@ -253,7 +253,7 @@ func (x *Exchange) readHead() (http1.Reject, error) {
 			return http1.Reject{}, err
 		}
 		in.W += n
-		if seen == 0 {
+		if seen <= 1 { // nothing yet, or the first half of an empty line
 			in.R += http1.SkipEmpty(in.Bytes())
 		}
 	}

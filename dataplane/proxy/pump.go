@@ -81,11 +81,11 @@ func (p *pump) carry() upstream.Fault {
 // answer is complete and the rest of the body has nowhere to go. whole tells
 // whether the member got all of it.
 func (p *pump) stop() (whole bool, f upstream.Fault) {
-	select {
-	case f = <-p.done:
-	default:
+	if p.running.Load() {
 		p.halted.Store(true)
 		f = p.interrupt()
+	} else { // it has ended by itself, so what it says is the reason
+		f = <-p.done
 	}
 	p.x.in += p.sent
 	whole, p.x, p.u = p.whole, nil, nil

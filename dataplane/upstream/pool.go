@@ -42,13 +42,8 @@ type Pool struct {
 // Want says for whom a connection is acquired.
 type Want struct {
 	Session bool  // goes before requests without a session when the pool is full
-	Safe    bool  // may be repeated, so a connection used just now is taken unchecked
 	Now     int64 // unix nanoseconds
 }
-
-// trusted is how long after its last use a connection is taken for open by a
-// request that may be repeated, without asking the kernel.
-const trusted = int64(200 * time.Millisecond)
 
 // Acquire gives a connection to m: an idle one that is still open, or a new
 // one; it waits in the queue when all are in use. The caller must Release it.
@@ -84,12 +79,13 @@ func (p *Pool) Acquire(m *table.Member, cfg *table.Pool, w Want) (*Conn, Fault) 
 	return c, Fault{}
 }
 
-// usable decides whether an idle connection can carry this request.
+// usable decides whether an idle connection can carry this request. The kernel is
+// asked about every one, also about those used just now: bytes that a member
+// sent behind its last answer would be taken for the answer to this request, and
+// this client would get what belongs to another (Undertow answered some requests
+// twice, CVE-2022-1319).
 func (p *Pool) usable(c *Conn, m *table.Member, cfg *table.Pool, w Want) bool {
 	idle := w.Now - c.usedAt
-	if w.Safe && idle < trusted {
-		return true
-	}
 	if idle > int64(cfg.Conns.KeepFor) && cfg.Conns.KeepFor > 0 {
 		return false
 	}

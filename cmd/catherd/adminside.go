@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/catherd/catherd/controlplane/admin"
+	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/overrides"
+)
+
+// none is the word for "do not listen".
+const none = "none"
+
+// adminSide is the admin server and where it listens. open and follow are
+// called by one goroutine at a time.
+type adminSide struct {
+	log    *slog.Logger
+	server *admin.Server
+	listen string // of the configuration
+	tcp    net.Listener
+	socket string // of the configuration
+}
+
+func accessOf(cfg *config.Config) admin.Access {
+	return admin.Access{Allow: cfg.Admin.Allow, Hosts: cfg.Admin.Hosts, Token: cfg.Admin.Token, Actions: cfg.Admin.Actions}
+}
+
+// open listens on the address and on the socket. A taken address is an error,
+// because it most often means that Catherd runs already; a folder that may not
+// be written to is none, because everything but the command line works.
+func (a *adminSide) open(cfg *config.Config) error {
+	if err := a.openTCP(cfg.Admin.Listen); err != nil {
+		return err
+	}
+	a.socket = cfg.Admin.Socket
+	if a.socket == none {
+		return nil
+	}
+	err := a.server.ListenUnix(a.socket)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
+		a.log.Warn("no admin socket", "reason", err.Error(),
+			"cure", "run as a user who may write to "+filepath.Dir(a.socket)+", or name another place with --socket or admin.socket")
+		a.socket = none
+		return nil
+	default:
+		return failed("%v: stop what runs there, or name another place with --socket or admin.socket", err)
+	}
+}
+
+func (a *adminSide) openTCP(address string) error {
+	a.listen = address
+	if address == none {
+		return nil
+	}
+	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return failed("listen for admin on %s: another program listens there, perhaps Catherd itself: stop it, or set admin.listen (or --admin) to another port or to none", address)
+	}
+	if err != nil {
+		return failed("listen for admin: %v: set admin.listen (or --admin) to an address of this host, or to none", err)
+	}
+	a.tcp = l
+	a.server.Serve(l)
+	return nil
+}
+
+// follow takes over what a reload changed.
+func (a *adminSide) follow(cfg *config.Config) {
+	a.server.SetAccess(accessOf(cfg))
+	if cfg.Admin.Listen != a.listen {
+		old := a.tcp
+		a.tcp = nil
+		if err := a.openTCP(cfg.Admin.Listen); err != nil {
+			a.log.Error("admin address", "reason", err.Error())
+		}
+		if old != nil {
+			_ = old.Close()
+		}
+	}
+	if cfg.Admin.Socket != a.socket && a.socket != none {
+		a.log.Warn("admin socket stays", "path", a.socket, "reason", "a new place is used after the next start")
+	}
+}
+
+// address is the URL of the API; "" when it is only at the socket.
+func (a *adminSide) address() string {
+	if a.tcp == nil {
+		return ""
+	}
+	return "http://" + a.tcp.Addr().String() + "/"
+}
+
+func (a *adminSide) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := a.server.Close(ctx); err != nil {
+		a.log.Debug("admin requests cut", "reason", err.Error())
+	}
+}
+
+// statePath is where overrides outlive the process; "" keeps them in memory.
+// A process with a socket of its own is another instance and must not take
+// over the drains of the installed one.
+func statePath(e *env, flag string, cfg *config.Config) (path, why string) {
+	switch dir := e.getenv("STATE_DIRECTORY"); {
+	case flag == none:
+		return "", "--state none"
+	case flag != "":
+		return flag, "--state"
+	case dir != "":
+		return filepath.Join(dir, "overrides.json"), "STATE_DIRECTORY"
+	case cfg.Admin.Socket == defaultSocket:
+		return overrides.DefaultPath, "default"
+	case cfg.Admin.Socket == none:
+		return "", "no socket"
+	default:
+		return cfg.Admin.Socket + ".overrides.json", "beside the socket"
+	}
+}
+
+// defaultSocket is where the command line looks when it is told nothing.
+const defaultSocket = "/run/catherd/admin.sock"

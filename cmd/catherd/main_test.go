@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+
+	"github.com/catherd/catherd/dataplane/enginetest"
+)
+
+// TestMain lets scripts run the program as another process of this binary.
+func TestMain(m *testing.M) {
+	testscript.Main(leakless{m}, map[string]func(){"catherd": main})
+}
+
+// leakless fails the run when a goroutine is left over.
+type leakless struct{ m *testing.M }
+
+func (l leakless) Run() int {
+	code := l.m.Run()
+	if code == 0 {
+		if err := goleak.Find(enginetest.Leaks()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		Setup:               setup,
+		Cmds:                scriptCommands,
+		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+	})
+}
+
+func setup(e *testscript.Env) error {
+	w, err := newWorld()
+	if err != nil {
+		return err
+	}
+	e.Defer(w.close)
+	e.Values[worldKey{}] = w
+	e.Setenv("SOCKET", e.WorkDir+"/admin.sock")
+	e.Setenv("CATHERD_SOCKET", e.WorkDir+"/admin.sock")
+	e.Setenv("FRONT", w.free[0])
+	e.Setenv("FRONT2", w.free[1])
+	e.Setenv("ADMIN", w.free[2])
+	e.Setenv("T1", w.free[3])
+	e.Setenv("T2", w.free[4])
+	e.Setenv("NO_COLOR", "1")
+	return nil
+}
+
+// cleaner is fasthttp's goroutine that retires idle workers: it looks at the
+// end of the server only between two sleeps.
+var cleaner = goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2")

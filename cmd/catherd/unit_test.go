@@ -1,0 +1,192 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/catherd/catherd/controlplane/admin"
+	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/config"
+)
+
+func TestServerTLSNamesFileAndCure(t *testing.T) {
+	dir := t.TempDir()
+	writePair(t, dir, "one.example")
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	f := func(s compile.TLSSpec, want ...string) {
+		t.Helper()
+		_, err := serverTLS(s)
+		for _, w := range want {
+			if err == nil || !strings.Contains(err.Error(), w) {
+				t.Errorf("%v has no %q", err, w)
+			}
+		}
+	}
+	f(compile.TLSSpec{Cert: dir + "/no.pem", Key: key}, "no.pem", "no such file", "listen.tls")
+	f(compile.TLSSpec{Cert: cert, Key: dir + "/no.key"}, "no.key")
+	f(compile.TLSSpec{Cert: key, Key: key}, key, "chain after it")
+	f(compile.TLSSpec{Cert: cert, Key: key, ClientCA: key}, key, "no certificate in it")
+	c, err := serverTLS(compile.TLSSpec{Cert: cert, Key: key, MinVersion: "1.3", ClientCA: cert})
+	if err != nil || c.MinVersion != tls.VersionTLS13 || c.ClientAuth != tls.RequireAndVerifyClientCert || c.ClientCAs == nil {
+		t.Errorf("%+v, %v", c, err)
+	}
+	c, err = serverTLS(compile.TLSSpec{Cert: cert, Key: key})
+	if err != nil || c.MinVersion != tls.VersionTLS12 || c.ClientAuth != tls.NoClientCert {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// When a drain is over: nothing in flight, and no session for the window.
+func TestJudgeDrain(t *testing.T) {
+	begin := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	f := func(want int, word string, m admin.MemberStatus) {
+		t.Helper()
+		m.Name = "tomcat1"
+		s := &admin.Status{Started: begin, Uptime: 600, Pools: []admin.PoolStatus{{Name: "app", Members: []admin.MemberStatus{m}}}}
+		if v := judge(s, "app", "tomcat1", 5*time.Minute); v.now != want || !strings.Contains(v.text, word) {
+			t.Errorf("%+v: verdict %d %q, want %d %q", m, v.now, v.text, want, word)
+		}
+	}
+	at := func(s int) time.Time { return begin.Add(time.Duration(s) * time.Second) }
+	f(drained, "drained", admin.MemberStatus{State: compile.Drain, LastSession: at(300)})
+	f(draining, "1s to go", admin.MemberStatus{State: compile.Drain, LastSession: at(301).Add(-time.Millisecond)})
+	f(draining, "2 in flight", admin.MemberStatus{State: compile.Drain, LastSession: at(10), InFlight: 2})
+	f(drained, "drained", admin.MemberStatus{State: compile.Drain}) // never one since the start ten minutes ago
+	f(drained, "drained", admin.MemberStatus{State: compile.Stop})
+	f(drained, "down: connect refused", admin.MemberStatus{State: compile.Down, Why: "connect refused", LastSession: at(599)})
+	f(draining, "1 in flight", admin.MemberStatus{State: compile.Down, InFlight: 1, LastSession: at(1)})
+	f(notDraining, "no longer drains, it is ready", admin.MemberStatus{State: compile.Ready})
+	if v := judge(&admin.Status{}, "app", "tomcat1", 0); v.now != notDraining {
+		t.Errorf("a member that is gone: %+v", v)
+	}
+	// A process that has just started knows of no session, which proves nothing.
+	young := &admin.Status{Started: begin, Uptime: 10, Pools: []admin.PoolStatus{{Name: "app", Members: []admin.MemberStatus{{Name: "t", State: compile.Drain}}}}}
+	if v := judge(young, "app", "t", time.Minute); v.now != draining {
+		t.Errorf("ten seconds after the start: %+v", v)
+	}
+}
+
+func TestGroupMemory(t *testing.T) {
+	f := func(want int64, files map[string]string) {
+		t.Helper()
+		got := groupMemory(func(name string) ([]byte, error) {
+			if text, ok := files[name]; ok {
+				return []byte(text), nil
+			}
+			return nil, errors.New("none")
+		})
+		if got != want {
+			t.Errorf("%v: %d, want %d", files, got, want)
+		}
+	}
+	const own = "/proc/self/cgroup"
+	f(0, nil)
+	f(0, map[string]string{own: "3:memory:/x\n0::/x\n"})
+	f(0, map[string]string{own: "0::/\n"})
+	f(0, map[string]string{own: "0::/a/b\n", "/sys/fs/cgroup/a/b/memory.max": "max\n"})
+	f(1000, map[string]string{own: "0::/a/b\n", "/sys/fs/cgroup/a/b/memory.max": "1000\n", "/sys/fs/cgroup/a/memory.max": "2000\n"})
+	f(500, map[string]string{own: "0::/a/b\n", "/sys/fs/cgroup/a/b/memory.max": "1000\n", "/sys/fs/cgroup/a/memory.max": "500\n"})
+}
+
+func TestRaiseFiles(t *testing.T) {
+	if n := raiseFiles(); n < 64 || n != raiseFiles() {
+		t.Errorf("%d descriptors, then %d", n, raiseFiles())
+	}
+}
+
+func TestStatePath(t *testing.T) {
+	f := func(flag, dir, socket, want string) {
+		t.Helper()
+		c := new(config.Config)
+		c.Admin.Socket = socket
+		e := &env{getenv: func(name string) string { return map[string]string{"STATE_DIRECTORY": dir}[name] }}
+		if got, _ := statePath(e, flag, c); got != want {
+			t.Errorf("%q %q %q: %q, want %q", flag, dir, socket, got, want)
+		}
+	}
+	f("", "", defaultSocket, "/var/lib/catherd/overrides.json")
+	f("", "", "/tmp/a.sock", "/tmp/a.sock.overrides.json")
+	f("", "", none, "")
+	f("", "/var/lib/x", none, "/var/lib/x/overrides.json")
+	f("/tmp/o", "/var/lib/x", none, "/tmp/o")
+	f(none, "/var/lib/x", defaultSocket, "")
+}
+
+func TestAdminFlag(t *testing.T) {
+	f := func(text, want, refusal string) {
+		t.Helper()
+		got, err := adminFlag(text)
+		if got != want || (err == nil) != (refusal == "") || err != nil && !strings.Contains(err.Error(), refusal) {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+	f("", "", "")
+	f("none", "none", "")
+	f("9000", "127.0.0.1:9000", "")
+	f("localhost:9000", "localhost:9000", "")
+	f("[::1]:9000", "[::1]:9000", "")
+	f(":9000", "", "open to the network")
+	f("0.0.0.0:9000", "", "open to the network")
+	f("example.org:9000", "", "open to the network")
+	f("127.0.0.1:90000", "", "ports are")
+	f("127.0.0.1:http", "", "ports are")
+	f("::1", "", "host:port")
+}
+
+func TestTextLog(t *testing.T) {
+	out := &buffer{}
+	var level slog.LevelVar
+	log := newLog(&env{stderr: out, getenv: func(string) string { return "" }, terminal: true}, config.Log{Level: "warn", Format: "auto"}, &level)
+	log.Info("quiet")
+	log.With("pool", "app").Warn("member down", "reason", "connect refused\n{", "n", 3, "empty", "")
+	want := "\x1b[33mmember down\x1b[0m  pool=app  reason=\"connect refused\\n{\"  n=3  empty=\"\"\n"
+	if got := out.String(); len(got) < 9 || got[9:] != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	setLevel(&level, "debug")
+	log.Debug("now")
+	if !strings.Contains(out.String(), " now\n") {
+		t.Error("the level does not change")
+	}
+}
+
+func TestAges(t *testing.T) {
+	f := func(s float64, want string) {
+		t.Helper()
+		if got := age(s); got != want {
+			t.Errorf("%v: %s, want %s", s, got, want)
+		}
+	}
+	f(0, "0s")
+	f(59.9, "59s")
+	f(60, "1m 0s")
+	f(3700, "1h 1m")
+	f(90000, "1d 1h")
+	if got := since(time.Unix(100, 0), time.Time{}); got != "never" {
+		t.Error(got)
+	}
+	if got := millis(0.0012); got != "1.2 ms" {
+		t.Error(got)
+	}
+	if got := millis(0.041); got != "41 ms" {
+		t.Error(got)
+	}
+}
+
+// A terminal is recognised, and a file is none.
+func TestIsTerminal(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if isTerminal(f) {
+		t.Error("a file was taken for a terminal")
+	}
+}
