@@ -1,0 +1,11 @@
+package conformance
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/catherd/catherd/dataplane/enginetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, enginetest.Leaks()) }
