@@ -23,11 +23,15 @@ func (p *Pool) dial(t *table.Target, cfg *table.Pool) (*Conn, Fault) {
 	p.live.Open.Add(1)
 	p.live.Connects.Add(1)
 	p.idle.place(c)
-	if t.Scheme == table.AJP && cfg.Ping.Connect && !p.ping(c, cfg.Timeouts.Cping) {
+	if t.Scheme == table.AJP && cfg.Ping.Connect && p.ping(c, cfg.Timeouts.Cping) != sound {
 		p.drop(c)
-		return nil, Fault{Dial, "connected, but no CPONG within " + cfg.Timeouts.Cping.String()}
+		return nil, noPong(cfg)
 	}
 	return c, Fault{}
+}
+
+func noPong(cfg *table.Pool) Fault {
+	return Fault{Dial, "connected, but no CPONG within " + cfg.Timeouts.Cping.String()}
 }
 
 // Connect connects to t within d, over TLS for https. The fault's text names the

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"time"
 
 	"github.com/catherd/catherd/ajp"
@@ -10,21 +11,31 @@ import (
 
 var cping = ajp.AppendCPing(nil)
 
+// condition is what a look at a connection has found.
+type condition uint8
+
+const (
+	sound condition = iota
+	dead            // this connection is of no use
+	mute            // the member does not answer, on this connection or another
+)
+
 // ping sends a CPING on a connection that carries no request and waits for the
-// CPONG, both within d. False: the connection cannot be used.
-func (p *Pool) ping(c *Conn, d time.Duration) bool {
+// CPONG, both within d.
+func (p *Pool) ping(c *Conn, d time.Duration) condition {
 	p.live.Pings.Add(1)
-	if p.pong(c, d) {
+	found := pong(c, d)
+	if found == sound {
 		c.pinged = time.Now().UnixNano()
-		return true
+	} else {
+		p.live.PingsFailed.Add(1)
 	}
-	p.live.PingsFailed.Add(1)
-	return false
+	return found
 }
 
-func (p *Pool) pong(c *Conn, d time.Duration) bool {
+func pong(c *Conn, d time.Duration) condition {
 	if _, err := c.Write(cping, d); err != nil {
-		return false
+		return dead
 	}
 	b := wire.Get(wire.Small)
 	defer wire.Put(b)
@@ -32,12 +43,18 @@ func (p *Pool) pong(c *Conn, d time.Duration) bool {
 		n, err := c.Read(b.Space(), d)
 		b.W += n
 		if payload, used, _, perr := ajp.Split(b.Bytes(), ajp.DefaultPacket); perr != nil {
-			return false
+			return dead
 		} else if used > 0 {
-			return used == b.Len() && len(payload) == 1 && ajp.Type(payload[0]) == ajp.CPong
+			if used == b.Len() && ajp.ParseCPong(payload) == nil {
+				return sound
+			}
+			return dead
 		}
-		if err != nil {
-			return false
+		switch {
+		case errors.Is(err, wire.ErrTimeout):
+			return mute
+		case err != nil:
+			return dead
 		}
 	}
 }
@@ -48,7 +65,7 @@ func (ps *Pools) keep() {
 	defer close(ps.done)
 	t := time.NewTicker(time.Second)
 	defer t.Stop()
-	var kept []*Conn
+	var kept []*Conn // room that is used again
 	for {
 		select {
 		case <-ps.stop:
@@ -71,11 +88,39 @@ func (ps *Pools) entries() []*entry {
 	return out
 }
 
-// sweep looks at every idle connection once. Each is taken out under a permit
-// of its own, so that the bound on connections holds while it is away.
+// sweep looks at every idle connection once, and pings one of those that are due.
 func (p *Pool) sweep(m *table.Member, cfg *table.Pool, now int64, kept []*Conn) []*Conn {
 	limit := int64(cfg.Conns.Max)
-	silent := false // one unanswered ping says enough about the member for this round
+	kept = p.look(cfg, now, limit, kept)
+	// The oldest is at the end. It stays away while it is pinged, the others
+	// are at hand again.
+	var due *Conn
+	if n := len(kept) - 1; n >= 0 && p.due(kept[n], m, cfg, now) {
+		due, kept = kept[n], kept[:n]
+	}
+	p.putBack(kept, limit)
+	if due != nil {
+		switch p.ping(due, cfg.Timeouts.Cping) {
+		case sound:
+			p.putBack([]*Conn{due}, limit)
+		case mute:
+			p.closeIdle() // none of the others would be answered either
+			fallthrough
+		case dead:
+			p.drop(due)
+			p.leave(limit)
+		}
+	}
+	if p.closed.Load() {
+		p.closeIdle()
+	}
+	return kept
+}
+
+// look takes the idle connections out, each under a permit so that the bound on
+// connections holds, and drops those that are of no use. It stops when somebody
+// waits for a permit.
+func (p *Pool) look(cfg *table.Pool, now, limit int64, kept []*Conn) []*Conn {
 	for range p.live.Idle.Load() {
 		if !p.permit(limit) {
 			break
@@ -86,36 +131,27 @@ func (p *Pool) sweep(m *table.Member, cfg *table.Pool, now int64, kept []*Conn) 
 			break
 		}
 		p.live.Idle.Add(-1)
-		if !silent && p.due(c, m, cfg, now) && !p.ping(c, cfg.Timeouts.Cping) {
-			silent = true
-			p.drop(c)
-			p.leave(limit)
-			continue
-		}
-		if p.stale(c, cfg, now) {
+		if cfg.Conns.KeepFor > 0 && now-c.usedAt > int64(cfg.Conns.KeepFor) || !c.Quiet() {
 			p.drop(c)
 			p.leave(limit)
 			continue
 		}
 		kept = append(kept, c)
 	}
-	// Back in the old order: the most recently used on top.
-	for i := len(kept) - 1; i >= 0; i-- {
-		p.live.Idle.Add(1)
-		p.idle.push(kept[i])
-		p.leave(limit)
-	}
-	if p.closed.Load() {
-		p.closeIdle()
-	}
 	return kept
 }
 
-func (p *Pool) stale(c *Conn, cfg *table.Pool, now int64) bool {
-	return cfg.Conns.KeepFor > 0 && now-c.usedAt > int64(cfg.Conns.KeepFor) || !c.Quiet()
+// putBack makes connections idle again, the first on top, and gives their
+// permits back.
+func (p *Pool) putBack(conns []*Conn, limit int64) {
+	for i := len(conns) - 1; i >= 0; i-- {
+		p.live.Idle.Add(1)
+		p.idle.push(conns[i])
+		p.leave(limit)
+	}
 }
 
 func (p *Pool) due(c *Conn, m *table.Member, cfg *table.Pool, now int64) bool {
 	every := int64(cfg.Ping.Interval)
-	return every > 0 && m.Target.Scheme == table.AJP && now-c.usedAt >= every && now-c.pinged >= every && c.Quiet()
+	return every > 0 && m.Target.Scheme == table.AJP && now-c.usedAt >= every && now-c.pinged >= every
 }

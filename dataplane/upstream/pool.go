@@ -62,11 +62,18 @@ func (p *Pool) Acquire(m *table.Member, cfg *table.Pool, w Want) (*Conn, Fault) 
 			break
 		}
 		p.live.Idle.Add(-1)
-		if p.usable(c, m, cfg, w) {
+		switch p.usable(c, m, cfg, w) {
+		case sound:
 			c.Queued, c.Dialled = queued, 0
 			return c, Fault{}
+		case mute: // to try the others one by one would take too long
+			p.drop(c)
+			p.closeIdle()
+			p.leave(int64(cfg.Conns.Max))
+			return nil, noPong(cfg)
+		case dead:
+			p.drop(c)
 		}
-		p.drop(c)
 	}
 	since := time.Now()
 	c, f := p.dial(&m.Target, cfg)
@@ -80,23 +87,18 @@ func (p *Pool) Acquire(m *table.Member, cfg *table.Pool, w Want) (*Conn, Fault) 
 }
 
 // usable decides whether an idle connection can carry this request. The kernel is
-// asked about every one, also about those used just now: bytes that a member
-// sent behind its last answer would be taken for the answer to this request, and
-// this client would get what belongs to another (Undertow answered some requests
-// twice, CVE-2022-1319).
-func (p *Pool) usable(c *Conn, m *table.Member, cfg *table.Pool, w Want) bool {
+// asked every time: a connection may have been closed, and bytes that nobody
+// asked for would become the answer to somebody else's request.
+func (p *Pool) usable(c *Conn, m *table.Member, cfg *table.Pool, w Want) condition {
 	idle := w.Now - c.usedAt
-	if idle > int64(cfg.Conns.KeepFor) && cfg.Conns.KeepFor > 0 {
-		return false
-	}
-	if !c.Quiet() {
-		return false
+	if idle > int64(cfg.Conns.KeepFor) && cfg.Conns.KeepFor > 0 || !c.Quiet() {
+		return dead
 	}
 	if m.Target.Scheme == table.AJP && cfg.Ping.Idle > 0 && idle >= int64(cfg.Ping.Idle) &&
 		w.Now-c.pinged >= int64(cfg.Ping.Idle) {
 		return p.ping(c, cfg.Timeouts.Cping)
 	}
-	return true
+	return sound
 }
 
 // Release gives a connection back. clean means that both sides agree that the
@@ -158,11 +160,22 @@ func (p *Pool) permit(limit int64) bool {
 	if p.waiting.Load() > 0 {
 		return false
 	}
-	if n := p.inUse.Add(1); limit == 0 || n <= limit {
-		return true
+	return p.take(limit)
+}
+
+// take counts a permit, unless the bound is reached. It never counts one too
+// many, not even for a moment: somebody who looks at that moment would conclude
+// that there is none for him, and nobody would tell him otherwise.
+func (p *Pool) take(limit int64) bool {
+	for {
+		n := p.inUse.Load()
+		if limit != 0 && n >= limit {
+			return false
+		}
+		if p.inUse.CompareAndSwap(n, n+1) {
+			return true
+		}
 	}
-	p.inUse.Add(-1)
-	return false
 }
 
 // leave gives a permit back, or hands it to whoever waits.
@@ -214,6 +227,9 @@ func (ps *Pools) Apply(t *table.Table) []*Pool {
 			}
 			next[m.ID] = &entry{pool: e.pool, mem: m, cfg: cfg}
 			out[m.Ord] = e.pool
+			if e.pool.waiting.Load() > 0 {
+				e.pool.wake(int64(cfg.Conns.Max)) // the bound may have been raised
+			}
 		}
 	}
 	for id, e := range ps.byID {

@@ -66,8 +66,7 @@ func (p *Pool) wake(limit int64) {
 	p.queue.mu.Lock()
 	defer p.queue.mu.Unlock()
 	for !p.queue.empty() {
-		if n := p.inUse.Add(1); limit != 0 && n > limit {
-			p.inUse.Add(-1)
+		if !p.take(limit) {
 			return
 		}
 		p.grant()

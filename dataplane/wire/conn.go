@@ -22,6 +22,7 @@ type Conn struct {
 	nc    net.Conn
 	tcp   *net.TCPConn // nil when nc is not a bare TCP connection
 	raw   syscall.RawConn
+	under syscall.RawConn // the socket, also under TLS; for Quiet
 	wd    *Watchdog
 	shard uint32
 
@@ -60,11 +61,26 @@ func NewConn(nc net.Conn, wd *Watchdog) *Conn {
 		if raw, err := tcp.SyscallConn(); err == nil {
 			c.tcp, c.raw = tcp, raw
 			c.readFn, c.waitFn = c.onRead, c.onRequest
-			c.controlFn = func(fd uintptr) { c.quiet = rawQuiet(fd, &c.peeked) }
 		}
 	}
+	c.under = under(nc)
+	c.controlFn = func(fd uintptr) { c.quiet = rawQuiet(fd, &c.peeked) }
 	wd.add(c)
 	return c
+}
+
+// under is the socket under nc, also when TLS is in between; nil when it cannot
+// be reached.
+func under(nc net.Conn) syscall.RawConn {
+	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		nc = t.NetConn()
+	}
+	if s, ok := nc.(syscall.Conn); ok {
+		if raw, err := s.SyscallConn(); err == nil {
+			return raw
+		}
+	}
+	return nil
 }
 
 // Net is the connection underneath.
@@ -210,11 +226,11 @@ func (c *Conn) readErr(err error) error {
 // nothing to read. It does not wait. False for a connection that the peer has
 // closed or on which it sent something nobody asked for.
 func (c *Conn) Quiet() bool {
-	if c.raw == nil {
+	if c.under == nil {
 		return true
 	}
 	c.quiet = false
-	return c.raw.Control(c.controlFn) == nil && c.quiet
+	return c.under.Control(c.controlFn) == nil && c.quiet
 }
 
 // Write writes all of b, waiting at most d in all. n tells how much was taken.

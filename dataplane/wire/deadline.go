@@ -32,10 +32,15 @@ var past = time.Unix(1, 0)
 func (d *Deadline) arm(dur time.Duration) {
 	var at int64
 	if dur > 0 {
-		at = d.wd.now.Load() + int64(dur)
+		// The clock may be a tick behind: without the tick on top a deadline
+		// could fire early.
+		at = d.wd.clock() + int64(dur+Tick)
 	}
 	if d.at.Swap(at) == fired {
 		d.clear()
+	}
+	if at > 0 {
+		d.wd.mark()
 	}
 }
 
@@ -114,15 +119,24 @@ func NewWatchdog() *Watchdog {
 	return w
 }
 
-// use is the time for a deadline that is about to be armed.
-func (w *Watchdog) use() int64 {
+// clock is the time for a deadline that is about to be armed.
+func (w *Watchdog) clock() int64 {
+	if w.asleep.Load() {
+		w.rouse()
+	}
+	return w.now.Load()
+}
+
+// mark tells that a deadline has been armed. It comes after the arming: either
+// the watchdog finds the mark before it falls asleep, or the mark's maker finds
+// it asleep.
+func (w *Watchdog) mark() {
 	if !w.touched.Load() {
 		w.touched.Store(true)
 	}
 	if w.asleep.Load() {
 		w.rouse()
 	}
-	return w.now.Load()
 }
 
 // rouse ends a sleep and sets the clock.

@@ -20,13 +20,14 @@ func TestReadTimesOutAtTheTickAndNotBefore(t *testing.T) {
 	}()
 	for c.R.at.Load() == 0 { // until it is armed
 	}
-	wd.tick(int64(time.Second)) // armed at 1 ns, so this is 1 ns early
+	// Armed at 1 ns by a clock that may be a tick behind: this is 1 ns early.
+	wd.tick(int64(time.Second + Tick))
 	select {
 	case err := <-got:
 		t.Fatalf("returned %v before its time", err)
 	default:
 	}
-	wd.tick(int64(time.Second) + 1)
+	wd.tick(int64(time.Second+Tick) + 1)
 	if err := <-got; !errors.Is(err, ErrTimeout) {
 		t.Fatalf("got %v", err)
 	}
