@@ -25,7 +25,9 @@ type adminSide struct {
 	server *admin.Server
 	listen string // of the configuration
 	tcp    net.Listener
-	socket string // of the configuration
+	asked  string // the socket of the configuration at the start
+	socket string // the one in use, or "none"
+	getenv func(string) string
 }
 
 func accessOf(cfg *config.Config) admin.Access {
@@ -39,15 +41,19 @@ func (a *adminSide) open(cfg *config.Config) error {
 	if err := a.openTCP(cfg.Admin.Listen); err != nil {
 		return err
 	}
-	a.socket = cfg.Admin.Socket
+	a.asked, a.socket = cfg.Admin.Socket, cfg.Admin.Socket
 	if a.socket == none {
 		return nil
 	}
 	err := a.server.ListenUnix(a.socket)
+	if own := userSocket(a.getenv); forbidden(err) && a.socket == defaultSocket && own != "" {
+		a.socket = own
+		err = a.server.ListenUnix(own)
+	}
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
+	case forbidden(err):
 		a.log.Warn("no admin socket", "reason", err.Error(),
 			"cure", "run as a user who may write to "+filepath.Dir(a.socket)+", or name another place with --socket or admin.socket")
 		a.socket = none
@@ -57,9 +63,25 @@ func (a *adminSide) open(cfg *config.Config) error {
 	}
 }
 
+func forbidden(err error) bool {
+	return errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS)
+}
+
+// userSocket is where somebody who may not write to the default place has the
+// socket instead; "" when there is no such place.
+func userSocket(getenv func(string) string) string {
+	dir := getenv("XDG_RUNTIME_DIR")
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "catherd", "admin.sock")
+}
+
+// openTCP listens on an address, in the place of the one before. After an error
+// that one stays.
 func (a *adminSide) openTCP(address string) error {
-	a.listen = address
 	if address == none {
+		a.replace(address, nil)
 		return nil
 	}
 	l, err := net.Listen("tcp", address)
@@ -69,26 +91,28 @@ func (a *adminSide) openTCP(address string) error {
 	if err != nil {
 		return failed("listen for admin: %v: set admin.listen (or --admin) to an address of this host, or to none", err)
 	}
-	a.tcp = l
 	a.server.Serve(l)
+	a.replace(address, l)
 	return nil
+}
+
+func (a *adminSide) replace(address string, l net.Listener) {
+	if a.tcp != nil {
+		_ = a.tcp.Close()
+	}
+	a.listen, a.tcp = address, l
 }
 
 // follow takes over what a reload changed.
 func (a *adminSide) follow(cfg *config.Config) {
 	a.server.SetAccess(accessOf(cfg))
 	if cfg.Admin.Listen != a.listen {
-		old := a.tcp
-		a.tcp = nil
 		if err := a.openTCP(cfg.Admin.Listen); err != nil {
-			a.log.Error("admin address", "reason", err.Error())
-		}
-		if old != nil {
-			_ = old.Close()
+			a.log.Error("admin address unchanged", "reason", err.Error())
 		}
 	}
-	if cfg.Admin.Socket != a.socket && a.socket != none {
-		a.log.Warn("admin socket stays", "path", a.socket, "reason", "a new place is used after the next start")
+	if cfg.Admin.Socket != a.asked {
+		a.log.Warn("admin socket unchanged", "path", a.socket, "reason", "a new place is used from the next start on")
 	}
 }
 

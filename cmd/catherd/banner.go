@@ -17,14 +17,14 @@ const firstLook = 1500 * time.Millisecond
 
 // announce says that the process serves: to systemd at once, to people with
 // what the first probes found.
-func (x *process) announce(ctx context.Context) {
+func (x *process) announce(ctx context.Context, status, socket string) {
 	took := time.Since(x.begin)
 	s := x.ctl.Status()
 	notifyReady(s.Sentence)
 	if x.e.terminal {
-		x.banner(ctx, took)
+		x.banner(ctx, took, status)
 	} else {
-		x.log.Info("serving", "listeners", x.serving(&s), "status", x.admin.address(), "socket", x.admin.socket,
+		x.log.Info("serving", "listeners", x.serving(&s), "status", status, "socket", socket,
 			"config", s.ConfigDigest, "path", s.ConfigPath, "ready_ms", took.Milliseconds())
 	}
 	watchdog(ctx, func() string { return x.ctl.Status().Sentence })
@@ -45,7 +45,7 @@ func (x *process) serving(s *admin.Status) []string {
 }
 
 // banner is the start block of a terminal.
-func (x *process) banner(ctx context.Context, took time.Duration) {
+func (x *process) banner(ctx context.Context, took time.Duration, status string) {
 	s := x.ctl.Status()
 	var b strings.Builder
 	what := x.plan.path
@@ -56,8 +56,8 @@ func (x *process) banner(ctx context.Context, took time.Duration) {
 	for _, l := range x.serving(&s) {
 		fmt.Fprintf(&b, "  serving   %s\n", l)
 	}
-	if a := x.admin.address(); a != "" {
-		fmt.Fprintf(&b, "  status    %sapi/v1/status\n", a)
+	if status != "" {
+		fmt.Fprintf(&b, "  status    %sapi/v1/status\n", status)
 	}
 	fmt.Fprint(x.e.stderr, b.String())
 	for deadline := time.Now().Add(firstLook); checking(&s) && time.Now().Before(deadline) && pause(ctx, 10*time.Millisecond); {

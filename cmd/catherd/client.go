@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -47,6 +48,10 @@ func dial(e *env) (*client, error) {
 	}
 	if c.socket == "" {
 		c.socket = defaultSocket
+		// The installed one comes first; without it, the user's own.
+		if own := userSocket(e.getenv); own != "" && !exists(defaultSocket) && exists(own) {
+			c.socket = own
+		}
 	}
 	c.http = &http.Client{
 		Timeout: time.Minute,
@@ -56,6 +61,11 @@ func dial(e *env) (*client, error) {
 		}},
 	}
 	return c, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // close ends the connection.

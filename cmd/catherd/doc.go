@@ -3,18 +3,20 @@
 //
 // Where things are:
 //
-//	main.go     the command tree, and which error is which exit code
-//	env.go      env: everything a verb touches outside of its arguments
-//	run.go      catherd run: which configuration, and the three doors without one
-//	serve.go    one running process: data plane, controller, admin, access log
-//	life.go     signals, drain, reload: from "ready" to the exit code
-//	listen.go   addresses and certificates of the configuration for the data plane
-//	logs.go     the program's own messages
-//	banner.go   what a terminal shows at the start
-//	client.go   how the other verbs talk to a running process
-//	one file for each further verb: check.go status.go drain.go ...
-//	docs/       help topics, embedded
-//	dist/       what an installation needs besides the binary
+//	main.go       the command tree; exit.go: which error is which exit code
+//	env.go        env: everything a verb touches outside of its arguments
+//	run.go        catherd run: which configuration, and what it says without one
+//	serve.go      one running process: data plane, controller, admin, access log
+//	life.go       signals, drain, reload: from "ready" to the exit code
+//	listen.go     addresses and certificates of the configuration for the data plane
+//	adminside.go  where operators connect, and where their wishes are kept
+//	resources.go  descriptors and memory; notify.go: systemd; watch.go: --watch
+//	logs.go       the program's own messages; banner.go: the start on a terminal
+//	client.go     how the other verbs talk to a running process; table.go: columns
+//	docs/         help topics, embedded
+//	dist/         what an installation needs besides the binary
+//
+// Each further verb has its file: check.go status.go drain.go wait.go ...
 //
 // Nouns look, verbs change. A verb is func(ctx, *env, args) error and prints
 // facts to stdout and talk to stderr. Exit codes: 0 fine, 1 the operation

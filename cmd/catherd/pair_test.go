@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/catherd/catherd/controlplane/config"
 )
 
 // writePair writes a certificate for a name and its key, and returns the
@@ -46,11 +44,4 @@ func writePair(t *testing.T, dir, name string) []byte {
 		}
 	}
 	return cert
-}
-
-// nilSocket is a configuration without a socket.
-func nilSocket() *config.Config {
-	c := new(config.Config)
-	c.Admin.Socket = none
-	return c
 }

@@ -63,8 +63,9 @@ func serve(ctx context.Context, e *env, p plan) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
+	status, socket := x.admin.address(), x.admin.socket // a reload may change them from here on
 	wg.Go(func() { x.ctl.Run(run) })
-	wg.Go(func() { x.announce(run) })
+	wg.Go(func() { x.announce(run, status, socket) })
 	if p.watch {
 		w, err := newWatch(p.path, x.log)
 		if err != nil {
@@ -98,7 +99,7 @@ func (x *process) wire(cfg *config.Config) error {
 	}
 	// Before the clients' listeners: those may be shared with another process
 	// of the same configuration, these not.
-	x.admin = &adminSide{log: x.log, server: admin.New(admin.Options{
+	x.admin = &adminSide{log: x.log, getenv: x.e.getenv, server: admin.New(admin.Options{
 		Controller: x.ctl, Metrics: metrics.New(x.ctl), Access: accessOf(cfg), Log: x.log,
 	})}
 	if err := x.admin.open(cfg); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -15,9 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/catherd/catherd/bench/tomcat"
+	"github.com/catherd/catherd/controlplane/admin"
+	"github.com/catherd/catherd/controlplane/config"
 )
 
 // running is a process inside this one, with two pretend Tomcats.
@@ -129,8 +133,8 @@ func (p *running) env(out, err io.Writer) *env {
 	}}
 }
 
-// admin is the URL of the admin side, which the log tells.
-func (p *running) admin(t *testing.T) string {
+// adminURL is that of the admin side, which the log tells.
+func (p *running) adminURL(t *testing.T) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(p.out.String(), `"status":"`)
 	if !ok {
@@ -238,19 +242,115 @@ func TestBanner(t *testing.T) {
 
 // The socket's place may not be writable: then everything else works.
 func TestNoPlaceForTheSocket(t *testing.T) {
-	if os.Geteuid() == 0 {
-		// Root may write everywhere but into a read-only file system.
-		if _, err := os.Stat("/proc/self"); err != nil {
-			t.Fatal(err)
-		}
+	var warned buffer
+	a := &adminSide{
+		log: slog.New(slog.NewTextHandler(&warned, nil)), server: admin.New(admin.Options{Metrics: prometheus.NewRegistry()}),
+		getenv: func(string) string { return "" },
 	}
-	a := &adminSide{}
-	if path, why := statePath(&env{getenv: func(string) string { return "" }}, "", nilSocket()); path != "" || why == "" {
-		t.Errorf("without a socket overrides are kept in %q", path)
+	defer a.close()
+	c := new(config.Config)
+	c.Admin.Listen, c.Admin.Socket = none, "/sys/catherd/admin.sock" // nobody may make a folder there, root included
+	if err := a.open(c); err != nil || a.socket != none || !strings.Contains(warned.String(), "--socket") {
+		t.Errorf("%v, socket %q, warned: %s", err, a.socket, warned.String())
 	}
 	if a.address() != "" {
 		t.Error("an address without a listener")
 	}
+}
+
+// The admin address follows a reload, and stays when the new one is taken.
+func TestAdminAddressFollows(t *testing.T) {
+	free, err := freeAddresses(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told buffer
+	a := &adminSide{
+		log: slog.New(slog.NewTextHandler(&told, nil)), server: admin.New(admin.Options{Metrics: prometheus.NewRegistry()}),
+		getenv: func(string) string { return "" },
+	}
+	defer a.close()
+	c := new(config.Config)
+	c.Admin.Listen, c.Admin.Socket = free[0], none
+	if err := a.open(c); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", free[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Admin.Listen = free[1]
+	a.follow(c)
+	if got := a.address(); got != "http://"+free[0]+"/" || !strings.Contains(told.String(), "unchanged") {
+		t.Errorf("address %s, told: %s", got, told.String())
+	}
+	l.Close()
+	a.follow(c)
+	if got := a.address(); got != "http://"+free[1]+"/" {
+		t.Errorf("address %s", got)
+	}
+	c.Admin.Listen = none
+	a.follow(c)
+	if _, err := net.Dial("tcp", free[1]); err == nil || a.address() != "" {
+		t.Error("it still listens")
+	}
+}
+
+// Without the right to the default place, the socket is in the user's folder.
+func TestUserSocket(t *testing.T) {
+	dir := t.TempDir()
+	getenv := func(name string) string { return map[string]string{"XDG_RUNTIME_DIR": dir}[name] }
+	own := filepath.Join(dir, "catherd", "admin.sock")
+	if got := userSocket(getenv); got != own {
+		t.Errorf("%s, want %s", got, own)
+	}
+	if err := os.MkdirAll(filepath.Dir(own), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(own, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := dial(&env{getenv: getenv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := map[bool]string{true: defaultSocket, false: own}[exists(defaultSocket)]; c.socket != want {
+		t.Errorf("%s, want %s", c.socket, want)
+	}
+}
+
+// systemd is told what happens, in its words.
+func TestNotify(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	next := func(want ...string) {
+		t.Helper()
+		b := make([]byte, 4096)
+		if err := l.SetReadDeadline(time.Now().Add(15 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		n, err := l.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(string(b[:n]), w) {
+				t.Errorf("%q lacks %q", b[:n], w)
+			}
+		}
+	}
+	p := start(t, "")
+	next("READY=1", "STATUS=all well")
+	p.signals <- syscall.SIGHUP
+	next("RELOADING=1", "MONOTONIC_USEC=")
+	next("READY=1")
+	p.stop()
+	next("STOPPING=1")
 }
 
 func TestStartedByMistake(t *testing.T) {

@@ -246,8 +246,13 @@ var oddities = []fault{
 		_ = c.Send(b, []byte(endOK))
 	}},
 	{name: "status 999", good: true, reuse: true, want: 999, body: "x", ajp: raw(head(999), data("x"), endOK)},
-	{name: "asks for less than there is", request: longPost, good: true, reuse: true, want: 200, ajp: readsAll(100)},
-	{name: "asks for more than a packet holds", request: longPost, good: true, reuse: true, want: 200, ajp: readsAll(65535)},
+	{name: "asks for less than there is", request: longPost, good: true, reuse: true, want: 200, ajp: readsAll(100, ajp.MaxBody(0))},
+	{name: "asks for more than a packet holds", request: longPost, good: true, reuse: true, want: 200, ajp: readsAll(65535, ajp.MaxBody(0))},
+	{name: "asks for less of a chunked body", request: chunkedPost, good: true, reuse: true, want: 200, ajp: readsAll(100, 0)},
+	{name: "asks, and answers without waiting for it", request: longPost, want: 200, body: "x", ajp: func(c *ajptest.Conn, r *ajptest.Request) {
+		_ = c.Send(append(ajp.AppendGetBody(nil, 8186), []byte(head(200)+data("x")+endOK)...))
+		c.AwaitClose()
+	}},
 	{name: "asks within its answer", request: longPost, good: true, reuse: true, want: 200, body: "x", ajp: func(c *ajptest.Conn, r *ajptest.Request) {
 		_ = c.Send([]byte(head(200) + data("x")))
 		for {
@@ -273,10 +278,13 @@ var oddities = []fault{
 	{name: "a head of a full packet", good: true, reuse: true, want: 200, ajp: raw(head(200, "X-Long", strings.Repeat("x", 8140)), endOK)},
 }
 
+var chunkedPost = "POST /bad HTTP/1.1\r\nHost: a\r\nX-Request-Id: $ID\r\nTransfer-Encoding: chunked\r\n\r\n" +
+	"7d00\r\n" + long + "\r\n0\r\n\r\n"
+
 var longPost = "POST /bad HTTP/1.1\r\nHost: a\r\nX-Request-Id: $ID\r\nContent-Length: 32000\r\n\r\n" + long
 
 // readsAll reads the whole body, at most n bytes at a time, and checks it.
-func readsAll(n int) func(*ajptest.Conn, *ajptest.Request) {
+func readsAll(n, unasked int) func(*ajptest.Conn, *ajptest.Request) {
 	return func(c *ajptest.Conn, r *ajptest.Request) {
 		body := bytes.Clone(nil)
 		for {
@@ -287,7 +295,7 @@ func readsAll(n int) func(*ajptest.Conn, *ajptest.Request) {
 			body = append(body, b...)
 		}
 		status := 200
-		if !strings.HasSuffix(long, string(body)) || len(body) != len(long)-ajp.MaxBody(0) {
+		if !strings.HasSuffix(long, string(body)) || len(body) != len(long)-unasked {
 			status = 500
 		}
 		_ = c.Headers(status, ajp.Field("X-Request-Id", r.ID))

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // tagged is a plain connection that knows the group it was accepted by.
@@ -13,10 +14,11 @@ type tagged struct {
 	group *group
 }
 
-// taggedTLS is the same over TLS. Embedding gives fasthttp the Handshake and
-// ConnectionState methods it looks for.
+// taggedTLS is the same over TLS. The handshake is hidden from fasthttp, which
+// would serve a connection on which it failed; serve makes it itself.
 type taggedTLS struct {
-	*tls.Conn
+	net.Conn
+	tls   *tls.Conn
 	group *group
 }
 
@@ -30,17 +32,26 @@ func groupOf(nc net.Conn) *group {
 	return nil
 }
 
-// unwrap gives the connection to read and write, and the TLS state if there is one.
-func unwrap(nc net.Conn) (net.Conn, *tls.ConnectionState) {
+// open gives the connection to read and write, and the TLS state if there is
+// one, after the handshake.
+func open(nc net.Conn) (net.Conn, *tls.ConnectionState, error) {
 	switch c := nc.(type) {
 	case *tagged:
-		return c.TCPConn, nil
+		return c.TCPConn, nil, nil
 	case *taggedTLS:
-		state := c.ConnectionState()
-		return c.Conn, &state
+		_ = c.SetDeadline(time.Now().Add(handshakeTimeout))
+		if err := c.tls.Handshake(); err != nil {
+			return nil, nil, err
+		}
+		_ = c.SetDeadline(time.Time{})
+		state := c.tls.ConnectionState()
+		return c.tls, &state, nil
 	}
-	return nc, nil
+	return nc, nil, nil
 }
+
+// handshakeTimeout bounds a TLS handshake.
+const handshakeTimeout = 10 * time.Second
 
 // peers counts the connections of each address, spread over locks of their own:
 // it is touched once per connection, and only when there is a limit.

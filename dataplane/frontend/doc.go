@@ -3,8 +3,7 @@
 // server.
 //
 // fasthttp does what a server around HTTP does well: the accept loop, the pool
-// of worker goroutines, TLS handshakes, and waiting for open connections at
-// shutdown. The connection itself is served through its NextProto hook by
+// of worker goroutines and the end of both at shutdown. The connection itself is served through its NextProto hook by
 // Server.serve, because a balancer needs what fasthttp's request loop does not
 // give: answers written from the member's buffer, interim answers passed on,
 // answers that overtake an upload, idle connections without a read buffer, and

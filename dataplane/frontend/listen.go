@@ -68,7 +68,8 @@ func (a *acceptor) Accept() (net.Conn, error) {
 		switch {
 		case err == nil:
 			if cfg := a.group.tls.Load(); cfg != nil {
-				return &taggedTLS{tls.Server(c, cfg), a.group}, nil
+				t := tls.Server(c, cfg)
+				return &taggedTLS{t, t, a.group}, nil
 			}
 			return &tagged{c.(*net.TCPConn), a.group}, nil
 		case a.closed.Load() || errors.Is(err, net.ErrClosed):

@@ -3,6 +3,7 @@ package frontend
 import (
 	"time"
 
+	"github.com/catherd/catherd/dataplane/http1"
 	"github.com/catherd/catherd/dataplane/proxy"
 	"github.com/catherd/catherd/dataplane/wire"
 )
@@ -63,6 +64,7 @@ func (c *conn) Request(b *wire.Buffer) (again bool, next time.Duration) {
 // next makes the buffer ready for the next request: given back when it is
 // empty, moved to the front when it holds the beginning of one.
 func (c *conn) next() {
+	c.In.R += http1.SkipEmpty(c.In.Bytes()) // old clients send an empty line after a body
 	if c.In.Len() == 0 {
 		wire.Put(c.In)
 		c.In = nil

@@ -65,17 +65,11 @@ func New(p *proxy.Proxy, wd *wire.Watchdog, l Limits, warn func(msg, what string
 		Name:                  "catherd",
 		Concurrency:           1 << 30, // Limits.Connections is checked by serve
 		MaxIdleWorkerDuration: 10 * time.Second,
-		ReadTimeout:           handshakeTimeout, // of TLS; it is taken off before serve is called
 		Logger:                quiet{},
 	}
-	// "" is a connection without TLS or without ALPN.
-	s.http.NextProto("", s.serve)
-	s.http.NextProto("http/1.1", s.serve)
+	s.http.NextProto("", s.serve) // TLS is hidden from fasthttp, so no other protocol is ever found
 	return s
 }
-
-// handshakeTimeout bounds a TLS handshake.
-const handshakeTimeout = 10 * time.Second
 
 // quiet drops what fasthttp would log: the access log tells how requests ended.
 type quiet struct{}
@@ -178,7 +172,10 @@ func (s *Server) serve(nc net.Conn) error {
 			return nil
 		}
 	}
-	raw, state := unwrap(nc)
+	raw, state, err := open(nc)
+	if err != nil {
+		return nil // no TLS, no HTTP, nobody to answer
+	}
 	wc := wire.NewConn(raw, s.wd)
 	c := proxy.NewClient(wc, g.meta.Load(), state)
 	(&conn{Client: c, s: s}).run()
@@ -216,8 +213,13 @@ func linger(c *proxy.Client) {
 	c.CloseWrite()
 	b := wire.Get(wire.Small)
 	defer wire.Put(b)
+	until := time.Now().Add(lingerFor)
 	for total := 0; total < lingerBytes; {
-		n, err := c.Read(b.B, lingerFor)
+		wait := time.Until(until)
+		if wait <= 0 {
+			return
+		}
+		n, err := c.Read(b.B, wait)
 		if err != nil {
 			return
 		}

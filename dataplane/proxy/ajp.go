@@ -23,10 +23,11 @@ var (
 	continue1  = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 )
 
-// firstLimit is the largest first piece of a body: what fits the AJP packet
-// that is sent unasked. HTTP members could take more, but the piece is taken
-// before the member is chosen.
-func (x *Exchange) firstLimit() int { return ajp.MaxBody(x.cfg.PacketSize) }
+// firstLimit is the largest first piece of a body: what fits the smallest AJP
+// packet a connector may be set to, because the piece is sent unasked. How much
+// the connector really takes is known from its first GET_BODY_CHUNK on. HTTP
+// members could take more, but the piece is taken before the member is chosen.
+func (x *Exchange) firstLimit() int { return ajp.MaxBody(ajp.DefaultPacket) }
 
 // roundTripAJP sends the request on u and passes the answer on. clean means
 // that u can carry the next request.

@@ -43,6 +43,7 @@ func protocolFault(text string) upstream.Fault {
 
 // run passes the answer on. clean means that the connection can be used again.
 func (a *ajpAnswer) run() (clean bool, f upstream.Fault) {
+	x := a.x
 	if a.u.In == nil {
 		a.u.In = wire.Get(a.max)
 	}
@@ -55,9 +56,27 @@ func (a *ajpAnswer) run() (clean bool, f upstream.Fault) {
 		}
 	}
 	if !f.OK() {
+		if !a.head && f.Kind == upstream.Broken {
+			a.suspectHead()
+		}
+		if x.answer.sent && a.left == 0 && x.answer.left == 0 && f.Kind != upstream.Protocol && blames(f) {
+			return a.endless()
+		}
 		return false, a.late(f)
 	}
 	return a.finish()
+}
+
+func blames(f upstream.Fault) bool {
+	_, member := f.Member()
+	return member
+}
+
+// endless ends an answer of which everything announced has come, and then a fault
+// instead of END_RESPONSE: the client has what it wants, the connection is lost.
+func (a *ajpAnswer) endless() (clean bool, f upstream.Fault) {
+	a.x.member.Live.Faults[meter.FaultBroken].Add(1)
+	return false, a.x.answer.finish(nil)
 }
 
 // late corrects a fault for what the client has got already.
@@ -79,6 +98,20 @@ func (a *ajpAnswer) late(f upstream.Fault) upstream.Fault {
 const forbidden = "its AJP connector answers 403: the AJP secret differs from secret=\"...\" on the Connector in " +
 	"server.xml (secretRequired), or allowedRequestAttributesPattern refuses an attribute"
 
+// unread explains why a connector refuses a request that it has not read: it
+// answers 400 (Tomcat 7.0) or 500 and closes, or closes at once.
+const unread = "its AJP connector refuses a request head larger than 8192 bytes: raise packetSize on the " +
+	"Connector in server.xml to max_packet_size here, or lower that"
+
+// suspectHead leaves a remark when the head was larger than what a connector
+// takes that nobody has told otherwise. There is no negotiation: the refusal is
+// all that is ever seen of the member's packet size.
+func (a *ajpAnswer) suspectHead() {
+	if len(a.x.out) > ajp.DefaultPacket {
+		a.x.member.Live.Remark(a.x.clock(), unread)
+	}
+}
+
 // finish checks that the answer is whole and delivers what is left of it.
 func (a *ajpAnswer) finish() (clean bool, f upstream.Fault) {
 	x := a.x
@@ -88,6 +121,9 @@ func (a *ajpAnswer) finish() (clean bool, f upstream.Fault) {
 	}
 	if x.status == 403 && !a.reuse {
 		x.member.Live.Remark(x.headAt, forbidden)
+	}
+	if !a.reuse && (x.status == 500 || x.status == 400) {
+		a.suspectHead()
 	}
 	if a.excess {
 		x.member.Live.Faults[meter.FaultProtocol].Add(1)
@@ -103,10 +139,9 @@ func (a *ajpAnswer) finish() (clean bool, f upstream.Fault) {
 	if !a.reuse && (a.data || a.flushed) && x.answer.left < 0 && !x.answer.noBody {
 		return false, upstream.Fault{Kind: upstream.BrokenBody, Text: "broke the answer off (END_RESPONSE without reuse): an exception in the application?"}
 	}
-	if f = x.answer.finish(nil); !f.OK() {
-		return a.reuse && x.body.done, f
-	}
-	return a.reuse && x.body.done && len(x.body.pending) == 0, upstream.Fault{}
+	// A body packet that is still owed would be taken for the next request.
+	clean = a.reuse && len(a.unsent) == 0 && x.body.done && len(x.body.pending) == 0
+	return clean, x.answer.finish(nil)
 }
 
 // parse takes everything out of the buffer that can be taken.
@@ -299,8 +334,12 @@ func (a *ajpAnswer) getBody(want int) upstream.Fault {
 	if a.ended {
 		return protocolFault("asked for a body that has ended")
 	}
+	if f := a.sendNow(); !f.OK() { // an earlier packet, whose bytes the next piece may overwrite
+		return f
+	}
+	a.held = false
 	var piece []byte
-	if !x.body.done || len(x.body.pending) > 0 || (x.got && x.Req.Chunked && x.in == 0 && len(x.first) > 0) {
+	if !x.body.done || len(x.body.pending) > 0 || (x.got && x.Req.Chunked && x.in < uint64(len(x.first))) {
 		if f := x.answer.flush(); !f.OK() { // the client may wait for it before it sends more
 			return f
 		}
@@ -311,9 +350,6 @@ func (a *ajpAnswer) getBody(want int) upstream.Fault {
 		if piece, f = a.piece(min(want, ajp.MaxBody(a.max))); !f.OK() {
 			return f
 		}
-	}
-	if f := a.sendNow(); !f.OK() { // an earlier packet is in the way
-		return f
 	}
 	x.vec = x.vec[:0]
 	if len(piece) == 0 {

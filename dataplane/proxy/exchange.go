@@ -208,6 +208,8 @@ func (x *Exchange) answerRequest() Result {
 		return Close
 	}
 	if x.answer.close {
+		// It was not the client's wish, so the next request may be here already.
+		x.c.Linger = x.c.Linger || !x.Req.Close
 		return Close
 	}
 	return Keep

@@ -228,6 +228,7 @@ func (x *Exchange) try(m *table.Member) upstream.Fault {
 	x.status, x.headAt, x.endAt, x.in = 0, 0, 0, 0
 	var f upstream.Fault
 	for range maxStale {
+		x.endAt = 0
 		var u *upstream.Conn
 		if u, f = pool.Acquire(m, x.cfg, x.want); !f.OK() {
 			break
@@ -242,7 +243,7 @@ func (x *Exchange) try(m *table.Member) upstream.Fault {
 			clean, f = x.roundTripHTTP(u)
 		}
 		x.endAt = x.endTime()
-		if f.OK() || f.Kind == upstream.Status {
+		if f.OK() || clean {
 			pool.Release(u, x.cfg, clean, x.endAt)
 		} else {
 			pool.Abort(u, x.cfg)
@@ -275,6 +276,9 @@ func (x *Exchange) finishAttempt(m *table.Member, f upstream.Fault) {
 	}
 	if f.Kind == upstream.TooLarge {
 		m.Live.Remark(x.endAt, f.Text)
+	}
+	if f.Kind == upstream.QueueFull {
+		x.cfg.Live.QueueFull.Add(1)
 	}
 	if kind, blame := f.Member(); blame {
 		x.blame(m, kind, f)

@@ -107,7 +107,16 @@ func (a *httpAnswer) read() upstream.Fault {
 	if a.some {
 		wait = x.cfg.Timeouts.BetweenBytes
 	}
+	uploading := x.pump.active()
 	f := exchange(a.u, a.unsent, wait)
+	for f.Kind == upstream.TimeoutHead && uploading {
+		// The wait for the answer begins with the end of the request. The pump
+		// has time-outs of its own and breaks this read off when it fails.
+		if uploading = x.pump.active(); !uploading && !x.pump.whole {
+			break
+		}
+		f = exchange(a.u, nil, wait)
+	}
 	clear(a.unsent)
 	a.unsent = nil
 	if f.OK() {
@@ -174,6 +183,9 @@ func (a *httpAnswer) final() upstream.Fault {
 		a.left = r.Length
 	}
 	ans := &x.answer
+	if x.pump.short() {
+		ans.close = true // unless the member takes all of it, the rest has nowhere to go
+	}
 	ans.begin(r.Status, r.Reason)
 	for i := range r.Fields {
 		f := &r.Fields[i]

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +17,7 @@ type pump struct {
 	u       *upstream.Conn
 	halted  atomic.Bool // the body is not wanted any longer
 	running atomic.Bool
+	taken   atomic.Bool // all of the body has come from the client
 	whole   bool // all of the body has been sent; read after done
 	sent    uint64
 	head    [24]byte // room for chunk framing
@@ -28,6 +28,7 @@ type pump struct {
 func (p *pump) start(x *Exchange, u *upstream.Conn) {
 	p.x, p.u, p.whole, p.sent = x, u, false, 0
 	p.halted.Store(false)
+	p.taken.Store(false)
 	p.running.Store(true)
 	go p.run()
 }
@@ -52,6 +53,10 @@ func (p *pump) carry() upstream.Fault {
 		piece, f := p.x.body.next(wire.Large)
 		if !f.OK() {
 			return f
+		}
+		if b := &p.x.body; b.done && len(b.pending) == 0 {
+			// Before the member gets it: it may answer before we are back.
+			p.taken.Store(true)
 		}
 		p.vec = p.vec[:0]
 		switch {
@@ -114,7 +119,8 @@ func (p *pump) interrupt() upstream.Fault {
 	}
 }
 
-// failed reports whether a read of the answer was broken off by the pump.
-func (p *pump) failed(err error) bool {
-	return errors.Is(err, wire.ErrTimeout) && p.x != nil && !p.running.Load()
-}
+// active reports whether the body is still on its way.
+func (p *pump) active() bool { return p.running.Load() }
+
+// short reports whether the client still has some of the body to send.
+func (p *pump) short() bool { return p.running.Load() && !p.taken.Load() }

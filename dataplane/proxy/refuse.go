@@ -28,7 +28,7 @@ func (x *Exchange) refuse(status int, reason string, end access.End) {
 	}
 	a.begin(status, nil)
 	a.head = append(a.head, "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nCatherd-Reason: "...)
-	a.head = append(a.head, reason...)
+	a.head = appendLine(a.head, reason)
 	a.head = append(a.head, crlf...)
 	if status == 503 {
 		a.head = append(a.head, "Retry-After: "+retryAfter+"\r\n"...)
@@ -42,13 +42,26 @@ func (x *Exchange) refuse(status int, reason string, end access.End) {
 		a.head = append(a.head, ' ')
 		a.head = append(a.head, statusText(status)...)
 		a.head = append(a.head, ": "...)
-		a.head = append(a.head, reason...)
+		a.head = appendLine(a.head, reason)
 		a.head = append(a.head, '\n')
 		a.out += uint64(len(a.head) - n)
 	}
 	if f := a.flush(); !f.OK() {
 		x.end, a.close = access.ClientClosed, true
 	}
+}
+
+// appendLine adds a reason, which may hold a text of the system or of a
+// certificate, without anything that could end the line.
+func appendLine(b []byte, reason string) []byte {
+	for i := range len(reason) {
+		c := reason[i]
+		if c < ' ' || c == 0x7f {
+			c = ' '
+		}
+		b = append(b, c)
+	}
+	return b
 }
 
 // fail ends a request whose last attempt ended in f: with an answer when none

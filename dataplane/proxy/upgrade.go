@@ -3,6 +3,7 @@ package proxy
 import (
 	"io"
 	"sync"
+	"time"
 
 	"github.com/catherd/catherd/dataplane/access"
 	"github.com/catherd/catherd/dataplane/balance"
@@ -120,11 +121,17 @@ func (t *tunnel) carry(to, from *wire.Conn, first []byte) (n int64) {
 	n += k
 	if err != nil {
 		t.close()
-	} else {
-		to.CloseWrite()
+		return n
 	}
+	to.CloseWrite()
+	// WebSocket has no half-closed state (RFC 6455 section 5.5.1): the other
+	// direction gets the time for its closing frame.
+	_ = to.Net().SetReadDeadline(time.Now().Add(halfClosed))
 	return n
 }
+
+// halfClosed is how long one direction of a tunnel may outlive the other.
+const halfClosed = 10 * time.Second
 
 // close makes both copies end. The connections are closed by their owners.
 func (t *tunnel) close() {

@@ -15,9 +15,9 @@ var cping = ajp.AppendCPing(nil)
 type condition uint8
 
 const (
-	sound condition = iota
-	dead            // this connection is of no use
-	mute            // the member does not answer, on this connection or another
+	sound      condition = iota
+	dead                 // this connection is of no use
+	unanswered           // the member does not answer, on this connection or another
 )
 
 // ping sends a CPING on a connection that carries no request and waits for the
@@ -52,7 +52,7 @@ func pong(c *Conn, d time.Duration) condition {
 		}
 		switch {
 		case errors.Is(err, wire.ErrTimeout):
-			return mute
+			return unanswered
 		case err != nil:
 			return dead
 		}
@@ -103,7 +103,7 @@ func (p *Pool) sweep(m *table.Member, cfg *table.Pool, now int64, kept []*Conn) 
 		switch p.ping(due, cfg.Timeouts.Cping) {
 		case sound:
 			p.putBack([]*Conn{due}, limit)
-		case mute:
+		case unanswered:
 			p.closeIdle() // none of the others would be answered either
 			fallthrough
 		case dead:

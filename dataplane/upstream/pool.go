@@ -66,7 +66,7 @@ func (p *Pool) Acquire(m *table.Member, cfg *table.Pool, w Want) (*Conn, Fault) 
 		case sound:
 			c.Queued, c.Dialled = queued, 0
 			return c, Fault{}
-		case mute: // to try the others one by one would take too long
+		case unanswered: // to try the others one by one would take too long
 			p.drop(c)
 			p.closeIdle()
 			p.leave(int64(cfg.Conns.Max))

@@ -11,7 +11,7 @@ import (
 )
 
 func TestReuseTakesTheLastUsed(t *testing.T) {
-	s := startSilent(t)
+	s := startDeaf(t)
 	p, m, cfg := setup(t, s.ln.Addr().String(), table.Conns{Max: 9, Keep: 9, KeepFor: time.Minute})
 	a := get(t, p, m, cfg, Want{Now: now()})
 	b := get(t, p, m, cfg, Want{Now: now()})
@@ -29,7 +29,7 @@ func TestReuseTakesTheLastUsed(t *testing.T) {
 }
 
 func TestClosedConnectionsAreNotGivenOut(t *testing.T) {
-	s := startSilent(t)
+	s := startDeaf(t)
 	p, m, cfg := setup(t, s.ln.Addr().String(), table.Conns{Max: 9, Keep: 9})
 	var held []*Conn
 	for range 5 {
@@ -52,7 +52,7 @@ func TestClosedConnectionsAreNotGivenOut(t *testing.T) {
 }
 
 func TestKeepBoundsWhatIdles(t *testing.T) {
-	s := startSilent(t)
+	s := startDeaf(t)
 	p, m, cfg := setup(t, s.ln.Addr().String(), table.Conns{Max: 9, Keep: 2, KeepFor: time.Second})
 	var held []*Conn
 	for range 5 {
@@ -72,7 +72,7 @@ func TestKeepBoundsWhatIdles(t *testing.T) {
 }
 
 func TestUncleanAndLeftoverBytesEndAConnection(t *testing.T) {
-	s := startSilent(t)
+	s := startDeaf(t)
 	p, m, cfg := setup(t, s.ln.Addr().String(), table.Conns{Max: 9, Keep: 9})
 	c := get(t, p, m, cfg, Want{Now: now()})
 	p.Release(c, cfg, false, now())
@@ -89,7 +89,7 @@ func TestUncleanAndLeftoverBytesEndAConnection(t *testing.T) {
 }
 
 func TestSweepKeepsTheOrder(t *testing.T) {
-	s := startSilent(t)
+	s := startDeaf(t)
 	p, m, cfg := setup(t, s.ln.Addr().String(), table.Conns{Max: 9, Keep: 9, KeepFor: time.Minute})
 	var held []*Conn
 	for range 4 {
@@ -107,7 +107,7 @@ func TestSweepKeepsTheOrder(t *testing.T) {
 }
 
 func TestRetiredPoolKeepsNothing(t *testing.T) {
-	s := startSilent(t)
+	s := startDeaf(t)
 	p, m, cfg := setup(t, s.ln.Addr().String(), table.Conns{Max: 9, Keep: 9})
 	used := get(t, p, m, cfg, Want{Now: now()})
 	p.Release(get(t, p, m, cfg, Want{Now: now()}), cfg, true, now())
@@ -151,7 +151,7 @@ func TestPingOnConnectAndBeforeReuse(t *testing.T) {
 }
 
 // A member whose kernel accepts but whose threads do not answer fails the ping;
-// one silent connection is enough to know in a round.
+// one silent connection is enough to know, and none of the others is tried.
 func TestUnansweredPing(t *testing.T) {
 	srv := ajptest.New(t, func(c *ajptest.Conn) {
 		if p, err := c.ReadPacket(); err == nil && ajp.ParseCPing(p) == nil {
@@ -167,18 +167,35 @@ func TestUnansweredPing(t *testing.T) {
 	p.Release(a, cfg, true, now())
 	p.Release(b, cfg, true, now())
 	p.sweep(m, cfg, now()+int64(2*time.Minute), nil)
-	if m.Live.PingsFailed.Load() != 1 || m.Live.Idle.Load() != 1 {
+	if m.Live.PingsFailed.Load() != 1 || m.Live.Idle.Load() != 0 {
 		t.Errorf("%d pings failed, %d idle", m.Live.PingsFailed.Load(), m.Live.Idle.Load())
 	}
 	srv.Handle(func(c *ajptest.Conn) { c.AwaitClose() })
 	_, f := p.dial(&m.Target, cfg)
-	if f.Kind != Dial || m.Live.Open.Load() != 1 {
+	if f.Kind != Dial || m.Live.Open.Load() != 0 {
 		t.Errorf("dial: %d %s, %d open", f.Kind, f.Text, m.Live.Open.Load())
+	}
+
+	// The same when it is a request that finds out.
+	cfg.Ping = table.Ping{Idle: time.Second}
+	var conns []*Conn
+	for range 4 {
+		conns = append(conns, get(t, p, m, cfg, Want{Now: now()}))
+	}
+	for _, c := range conns {
+		p.Release(c, cfg, true, now())
+	}
+	failed := m.Live.PingsFailed.Load()
+	if _, f := p.Acquire(m, cfg, Want{Now: now() + int64(time.Minute)}); f.Kind != Dial {
+		t.Errorf("acquire: %d %s", f.Kind, f.Text)
+	}
+	if got := m.Live.PingsFailed.Load() - failed; got != 1 || m.Live.Open.Load() != 0 || p.inUse.Load() != 0 {
+		t.Errorf("%d pings failed, %d open, %d in use", got, m.Live.Open.Load(), p.inUse.Load())
 	}
 }
 
 func TestPoolsOutliveTables(t *testing.T) {
-	s := startSilent(t)
+	s := startDeaf(t)
 	wd := wire.NewWatchdog()
 	ps := NewPools(wd)
 	defer wd.Stop()

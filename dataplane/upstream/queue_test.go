@@ -13,7 +13,7 @@ import (
 func TestNeverMoreThanMaxAndNobodyLost(t *testing.T) {
 	const workers, rounds = 48, 400
 	for _, limit := range []int{1, 3} {
-		s := startSilent(t)
+		s := startDeaf(t)
 		p, m, cfg := setup(t, s.ln.Addr().String(), table.Conns{Max: limit, Keep: limit, Queue: workers})
 		var holding, served atomic.Int64
 		var wg sync.WaitGroup
@@ -56,7 +56,7 @@ func TestNeverMoreThanMaxAndNobodyLost(t *testing.T) {
 
 // Waiters whose time is over race with those who give permits back.
 func TestTimeOutsLoseNoPermit(t *testing.T) {
-	s := startSilent(t)
+	s := startDeaf(t)
 	p, m, cfg := setup(t, s.ln.Addr().String(), table.Conns{Max: 2, Keep: 2, Queue: 64})
 	cfg.Timeouts.Queue = 200 * time.Microsecond
 	var wg sync.WaitGroup
@@ -88,7 +88,7 @@ func TestTimeOutsLoseNoPermit(t *testing.T) {
 }
 
 func TestSessionsGoFirst(t *testing.T) {
-	s := startSilent(t)
+	s := startDeaf(t)
 	p, m, cfg := setup(t, s.ln.Addr().String(), table.Conns{Max: 1, Keep: 1, Queue: 10})
 	held := get(t, p, m, cfg, Want{Now: now()})
 	var mu sync.Mutex // guards order
@@ -126,7 +126,7 @@ func TestSessionsGoFirst(t *testing.T) {
 }
 
 func TestQueueFullAndQueueTimeout(t *testing.T) {
-	s := startSilent(t)
+	s := startDeaf(t)
 	p, m, cfg := setup(t, s.ln.Addr().String(), table.Conns{Max: 1, Keep: 1, Queue: 1})
 	cfg.Timeouts.Queue = 50 * time.Millisecond
 	held := get(t, p, m, cfg, Want{Now: now()})
@@ -150,7 +150,7 @@ func TestQueueFullAndQueueTimeout(t *testing.T) {
 
 // A dial that fails must give its permit to the next in line.
 func TestFailedDialsPassThePermitOn(t *testing.T) {
-	s := startSilent(t)
+	s := startDeaf(t)
 	p, m, cfg := setup(t, s.ln.Addr().String(), table.Conns{Max: 1, Keep: 1, Queue: 100})
 	held := get(t, p, m, cfg, Want{Now: now()})
 	_ = s.ln.Close()
@@ -172,7 +172,7 @@ func TestFailedDialsPassThePermitOn(t *testing.T) {
 
 // A reload may change the bound while connections are in use.
 func TestBoundLoweredAndRaised(t *testing.T) {
-	s := startSilent(t)
+	s := startDeaf(t)
 	p, m, cfg := setup(t, s.ln.Addr().String(), table.Conns{Max: 3, Keep: 3, Queue: 10})
 	var held []*Conn
 	for range 3 {

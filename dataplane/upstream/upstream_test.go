@@ -17,8 +17,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// silent is a member that takes connections and says nothing.
-type silent struct {
+// deafMember is a member that takes connections and says nothing.
+type deafMember struct {
 	ln       net.Listener
 	accepted atomic.Int64
 	open     atomic.Int64
@@ -26,13 +26,13 @@ type silent struct {
 	conns    []net.Conn
 }
 
-func startSilent(t testing.TB) *silent {
+func startDeaf(t testing.TB) *deafMember {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &silent{ln: ln}
+	s := &deafMember{ln: ln}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
@@ -61,7 +61,7 @@ func startSilent(t testing.TB) *silent {
 }
 
 // hangUp ends every connection from the member's side.
-func (s *silent) hangUp() {
+func (s *deafMember) hangUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.conns {
@@ -77,7 +77,7 @@ func setup(t testing.TB, addr string, conns table.Conns) (*Pool, *table.Member, 
 	wd := wire.NewWatchdog()
 	cfg := &table.Pool{
 		Name: "app", Conns: conns,
-		Timeouts: table.Timeouts{Connect: time.Second, Cping: time.Second, Queue: 20 * time.Second},
+		Timeouts: table.Timeouts{Connect: 20 * time.Second, Cping: 20 * time.Second, Queue: 20 * time.Second},
 		Members: []table.Member{{
 			ID: "app/a", Name: "a", Weight: 1, Live: new(meter.Member),
 			Target: table.Target{Scheme: table.HTTP, Addr: addr, Host: addr},
