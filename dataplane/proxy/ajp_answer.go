@@ -420,7 +420,7 @@ func (a *ajpAnswer) read() upstream.Fault {
 		wait = x.cfg.Timeouts.BetweenBytes
 	}
 	if a.held {
-		f := exchange(a.u, nil, holdHead)
+		f := x.exchange(a.u, nil, holdHead)
 		if f.Kind != upstream.TimeoutHead {
 			return f
 		}
@@ -429,7 +429,7 @@ func (a *ajpAnswer) read() upstream.Fault {
 			return f
 		}
 	}
-	f := exchange(a.u, a.unsent, wait)
+	f := x.exchange(a.u, a.unsent, wait)
 	clear(a.unsent)
 	if f.Kind == upstream.Stale && a.asked {
 		f.Kind = upstream.Broken // the head has been sent before

@@ -40,6 +40,7 @@ type Exchange struct {
 	pick    balance.Request
 	tried   balance.Tried
 	attempt int
+	headEnd int // length of the head, when Try has found it
 	want    upstream.Want
 	first   []byte
 	got     bool // first holds the first piece of the body
@@ -59,7 +60,7 @@ type Exchange struct {
 	pump   pump
 
 	start, headAt, endAt int64 // unix nanoseconds: request head complete, answer head, end
-	sentAt               int64 // the request was handed to the member's connection
+	late                 bool  // bytes of the answer came after its head
 	queued, dialled      int64 // nanoseconds
 	in                   uint64
 	end                  access.End
@@ -114,11 +115,13 @@ func (p *Proxy) Serve(c *Client, s Settings) Result {
 // Try is Serve for a caller that must not read from the client. It takes care
 // of requests that are in c.In as a whole and leaves others to Serve.
 func (p *Proxy) Try(c *Client, s Settings) Result {
-	b := c.In.Bytes() // empty lines before a head could pass for the end of one
-	if http1.HeadEnd(b[http1.SkipEmpty(b):], 0) == 0 {
+	c.In.R += http1.SkipEmpty(c.In.Bytes()) // or it could pass for the end of a head
+	end := http1.HeadEnd(c.In.Bytes(), 0)
+	if end == 0 {
 		return NeedsIO
 	}
 	x := p.begin(c, s)
+	x.headEnd = end
 	if !x.readRequest() {
 		return x.done(Close)
 	}
@@ -223,9 +226,10 @@ func (x *Exchange) readHead() (http1.Reject, error) {
 		limit = wire.Small
 	}
 	in.R += http1.SkipEmpty(in.Bytes())
-	end, seen := 0, 0
+	end, seen := x.headEnd, 0
+	x.headEnd = 0
 	until := time.Time{}
-	for {
+	for end == 0 {
 		b := in.Bytes()
 		if end = http1.HeadEnd(b, seen); end > 0 {
 			break

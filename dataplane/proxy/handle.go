@@ -228,7 +228,7 @@ func (x *Exchange) try(m *table.Member) upstream.Fault {
 	x.status, x.headAt, x.endAt, x.in = 0, 0, 0, 0
 	var f upstream.Fault
 	for range maxStale {
-		x.endAt = 0
+		x.endAt, x.late = 0, false
 		var u *upstream.Conn
 		if u, f = pool.Acquire(m, x.cfg, x.want); !f.OK() {
 			break

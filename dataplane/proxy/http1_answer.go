@@ -108,14 +108,14 @@ func (a *httpAnswer) read() upstream.Fault {
 		wait = x.cfg.Timeouts.BetweenBytes
 	}
 	uploading := x.pump.active()
-	f := exchange(a.u, a.unsent, wait)
+	f := x.exchange(a.u, a.unsent, wait)
 	for f.Kind == upstream.TimeoutHead && uploading {
 		// The wait for the answer begins with the end of the request. The pump
 		// has time-outs of its own and breaks this read off when it fails.
 		if uploading = x.pump.active(); !uploading && !x.pump.whole {
 			break
 		}
-		f = exchange(a.u, nil, wait)
+		f = x.exchange(a.u, nil, wait)
 	}
 	clear(a.unsent)
 	a.unsent = nil

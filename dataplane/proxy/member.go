@@ -11,7 +11,8 @@ import (
 
 // exchange writes vec, which may be empty, to the member and reads what comes
 // next into the buffer's space.
-func exchange(u *upstream.Conn, vec [][]byte, wait time.Duration) upstream.Fault {
+func (x *Exchange) exchange(u *upstream.Conn, vec [][]byte, wait time.Duration) upstream.Fault {
+	x.late = x.headAt != 0
 	n, err := u.Exchange(vec, u.In.Space(), wait)
 	u.In.W += n
 	if n > 0 {

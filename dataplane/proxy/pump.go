@@ -18,7 +18,7 @@ type pump struct {
 	halted  atomic.Bool // the body is not wanted any longer
 	running atomic.Bool
 	taken   atomic.Bool // all of the body has come from the client
-	whole   bool // all of the body has been sent; read after done
+	whole   bool        // all of the body has been sent; read after done
 	sent    uint64
 	head    [24]byte // room for chunk framing
 	vec     [][]byte

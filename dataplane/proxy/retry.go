@@ -95,8 +95,11 @@ func (x *Exchange) clock() int64 { return time.Now().UnixNano() }
 // endTime is when the attempt ended. An answer that came whole with its head
 // needs no further look at the clock.
 func (x *Exchange) endTime() int64 {
-	if x.endAt != 0 {
+	switch {
+	case x.endAt != 0:
 		return x.endAt
+	case x.headAt != 0 && !x.late:
+		return x.headAt
 	}
 	return x.clock()
 }
