@@ -114,7 +114,7 @@ func (s *Server) Listen(specs []Spec) ([]net.Addr, error) {
 			s.start(g)
 		}
 		g.tls.Store(sp.TLS)
-		g.meta.Store(&proxy.Listener{RedirectHTTPS: sp.RedirectHTTPS, TLS: sp.TLS != nil})
+		g.meta.Store(&proxy.Listener{RedirectHTTPS: sp.RedirectHTTPS})
 		wanted[sp.key()] = true
 		addrs = append(addrs, g.addr)
 	}

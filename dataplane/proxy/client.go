@@ -43,7 +43,6 @@ type Client struct {
 // read by many connections and never written.
 type Listener struct {
 	RedirectHTTPS uint16 // answer everything with a redirect to https on this port; 0: do not
-	TLS           bool
 }
 
 // NewClient describes an accepted connection. state is nil without TLS.

@@ -45,10 +45,6 @@ func (x *Exchange) handle() {
 	if !x.firstPiece() {
 		return
 	}
-	if x.Req.UpgradeWebSocket {
-		x.upgrade()
-		return
-	}
 	x.attempts()
 }
 
@@ -166,16 +162,21 @@ func (x *Exchange) attempts() {
 			x.noMember(why, last)
 			return
 		}
+		if x.Req.UpgradeWebSocket && upgradeTarget(m) == nil {
+			x.refuse(501, "AJP cannot carry WebSocket: give member "+m.Name+" an http: address", access.Unsupported)
+			return
+		}
 		x.attempt++
 		if x.attempt > 1 {
 			m.Live.Retries.Add(1)
 			x.cfg.Live.Retries.Add(1)
 		}
-		if last = x.try(m); last.OK() {
-			x.settle(m, outcome)
-			return
+		if x.Req.UpgradeWebSocket {
+			last = x.tryUpgrade(m, upgradeTarget(m))
+		} else {
+			last = x.try(m)
 		}
-		if !x.failedOn(m, last) {
+		if last.OK() || !x.failedOn(m, last) {
 			x.settle(m, outcome)
 			return
 		}

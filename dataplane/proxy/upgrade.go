@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/catherd/catherd/dataplane/access"
-	"github.com/catherd/catherd/dataplane/balance"
 	"github.com/catherd/catherd/dataplane/table"
 	"github.com/catherd/catherd/dataplane/upstream"
 	"github.com/catherd/catherd/dataplane/wire"
@@ -14,29 +13,8 @@ import (
 
 var webSocket = []byte("websocket")
 
-// upgrade asks a member to switch to WebSocket and becomes a tunnel when it
-// does. AJP has no upgrade, so an AJP member needs an HTTP connector for it.
-func (x *Exchange) upgrade() {
-	var last upstream.Fault
-	for {
-		m, outcome, why := balance.Pick(x.cfg, &x.pick)
-		if m == nil {
-			x.noMember(why, last)
-			return
-		}
-		target := upgradeTarget(m)
-		if target == nil {
-			x.refuse(501, "AJP cannot carry WebSocket: give member "+m.Name+" an http: address", access.Unsupported)
-			return
-		}
-		x.attempt++
-		if last = x.tryUpgrade(m, target); last.OK() || !x.failedOn(m, last) {
-			x.settle(m, outcome)
-			return
-		}
-	}
-}
-
+// upgradeTarget is where m can be asked to switch to WebSocket, nil for nowhere:
+// AJP has no upgrade, so an AJP member needs an HTTP connector for it.
 func upgradeTarget(m *table.Member) *table.Target {
 	if m.Target.Scheme != table.AJP {
 		return &m.Target
@@ -44,8 +22,9 @@ func upgradeTarget(m *table.Member) *table.Target {
 	return m.Upgrade
 }
 
-// tryUpgrade opens a connection of its own for the tunnel: it would not come
-// back to the pool anyhow, and it does not count against connections.max.
+// tryUpgrade asks m to switch to WebSocket and becomes a tunnel when it does. It
+// opens a connection of its own: that would not come back to the pool anyhow, and
+// it does not count against connections.max.
 func (x *Exchange) tryUpgrade(m *table.Member, t *table.Target) upstream.Fault {
 	x.member, x.status, x.headAt, x.endAt, x.in = m, 0, 0, 0, 0
 	m.Live.Begin(x.start)
