@@ -27,16 +27,6 @@ func AppendBodyHeader(dst []byte, n int) []byte {
 	return append(dst, toContainer0, toContainer1, byte(l>>8), byte(l), byte(n>>8), byte(n))
 }
 
-// PutBodyHeader writes the same 6 bytes to b, whose data already stands at
-// b[BodyHeadLen:].
-func PutBodyHeader(b []byte, n int) {
-	l := n + 2
-	_ = b[5]
-	b[0], b[1] = toContainer0, toContainer1
-	b[2], b[3] = byte(l>>8), byte(l)
-	b[4], b[5] = byte(n>>8), byte(n)
-}
-
 // ParseBody reads the payload of a body packet. No data and no error is the end of
 // the body, in either of its forms. A data length that is not exactly the rest of the
 // packet is ErrBody: Tomcat ignores surplus bytes, and two parties that count

@@ -146,9 +146,8 @@ func goldenCut(tb testing.TB, s step, body bool) {
 		tb.Fatalf("split of a cut packet: n %d, need %d, %v; want need %d", n, need, err, s.total)
 	}
 	if s.out {
-		var head [BodyHeadLen]byte
-		PutBodyHeader(head[:], s.total-BodyHeadLen)
-		if !body || !bytes.HasPrefix(s.bytes, head[:]) {
+		head := AppendBodyHeader(nil, s.total-BodyHeadLen)
+		if !body || !bytes.HasPrefix(s.bytes, head) {
 			tb.Fatalf("body head %x, captured %x", head, s.bytes[:BodyHeadLen])
 		}
 		return

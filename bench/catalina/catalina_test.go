@@ -66,22 +66,31 @@ func TestGenerations(t *testing.T) {
 	}
 }
 
-// counts asks counter.jsp three times with a cookie jar.
-func counts(t *testing.T, tc *Tomcat) {
+// countTo begins a session at tomcat1 and has counter.jsp count it that far. It
+// returns the client that has the session; its jar serves every Tomcat here, as
+// cookies do not know ports.
+func countTo(t *testing.T, tc *Tomcat, most int) *http.Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	client := &http.Client{Jar: jar}
-	for n := 1; n <= 3; n++ {
+	for n := 1; n <= most; n++ {
 		_, body := get(t, client, tc.URL("counter.jsp"))
 		if want := fmt.Sprintf(" count=%d node=tomcat1\n", n); !strings.HasSuffix(body, want) {
-			t.Errorf("request %d: got %q, want suffix %q", n, body, want)
+			t.Fatalf("request %d: got %q, want suffix %q", n, body, want)
 		}
 	}
+	return client
+}
+
+// counts wants one session from three requests with a cookie jar.
+func counts(t *testing.T, tc *Tomcat) {
+	t.Helper()
+	client := countTo(t, tc, 3)
 	base, _ := url.Parse(tc.URL("")) // our own address
-	cookies := jar.Cookies(base)
+	cookies := client.Jar.Cookies(base)
 	if len(cookies) != 1 || cookies[0].Name != "JSESSIONID" || !strings.HasSuffix(cookies[0].Value, ".tomcat1") {
 		t.Errorf("cookies %v, want one JSESSIONID ending in .tomcat1", cookies)
 	}
@@ -103,17 +112,7 @@ func handOver(t *testing.T, version string) {
 			tc.Close()
 		}
 	})
-	jar, err := cookiejar.New(nil) // one jar serves both: cookies do not know ports
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := &http.Client{Jar: jar}
-	for n := 1; n <= 5; n++ {
-		_, body := get(t, client, one.URL("counter.jsp"))
-		if want := fmt.Sprintf(" count=%d node=tomcat1\n", n); !strings.HasSuffix(body, want) {
-			t.Fatalf("request %d: got %q, want suffix %q", n, body, want)
-		}
-	}
+	client := countTo(t, one, 5)
 	one.Kill()
 	resp, body := get(t, client, two.URL("counter.jsp"))
 	if want := " count=6 node=tomcat2\n"; !strings.HasSuffix(body, want) {

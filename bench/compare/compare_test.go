@@ -115,6 +115,15 @@ func TestCompareLoad(t *testing.T) {
 	}
 }
 
+// served counts the answers of all members.
+func (f *farm) served() int64 {
+	var n int64
+	for _, s := range f.servers {
+		n += s.Served()
+	}
+	return n
+}
+
 // This process stands in for a proxy: generator and members are in it as well,
 // so it must be seen to spend CPU.
 func TestMeasureSeesCPU(t *testing.T) {

@@ -55,15 +55,6 @@ func (f *farm) close() {
 	}
 }
 
-// served counts the answers of all members.
-func (f *farm) served() int64 {
-	var n int64
-	for _, s := range f.servers {
-		n += s.Served()
-	}
-	return n
-}
-
 // party is somebody who takes part.
 type party struct {
 	name string

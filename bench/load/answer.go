@@ -43,9 +43,6 @@ func (a *Answer) Reset() {
 	*a = Answer{carry: a.carry[:0]}
 }
 
-// Started says whether any byte of the answer has come.
-func (a *Answer) Started() bool { return a.stage != inHead || len(a.carry) > 0 }
-
 // Feed takes the next bytes. It returns how many belong to this answer and
 // whether that was the last of them. An error means that what came is no
 // answer this reader accepts; the connection is of no use then.

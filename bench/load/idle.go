@@ -100,9 +100,6 @@ func Exchange(conn net.Conn, request []byte, expect Expect) error {
 	}
 }
 
-// Len is how many connections are held.
-func (i *Idle) Len() int { return len(i.conns) }
-
 // Closed counts the connections the other side has ended meanwhile, or sent
 // something unasked on. It waits for nothing.
 func (i *Idle) Closed() int {

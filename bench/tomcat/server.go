@@ -1,7 +1,6 @@
 package tomcat
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -42,20 +41,6 @@ type Server struct {
 	mu     sync.Mutex // guards conns and killed
 	conns  map[net.Conn]struct{}
 	killed bool
-}
-
-// Run serves until ctx ends or a client asks for do=die.
-func Run(ctx context.Context, o Options) error {
-	s, err := Start(o)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	select {
-	case <-ctx.Done():
-	case <-s.dead:
-	}
-	return nil
 }
 
 // Start listens and serves. Close ends it.

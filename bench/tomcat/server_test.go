@@ -3,7 +3,6 @@ package tomcat
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -242,13 +241,8 @@ func TestKillEndsAHang(t *testing.T) {
 	}
 }
 
-func TestRunEndsWithContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := Run(ctx, Options{AJP: "127.0.0.1:0"}); err != nil {
-		t.Error(err)
-	}
-	if err := Run(t.Context(), Options{PacketSize: 100}); err == nil {
+func TestPacketSizeHasBounds(t *testing.T) {
+	if _, err := Start(Options{PacketSize: 100}); err == nil {
 		t.Error("packet size 100 accepted")
 	}
 }

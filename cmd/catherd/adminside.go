@@ -30,10 +30,6 @@ type adminSide struct {
 	getenv func(string) string
 }
 
-func accessOf(cfg *config.Config) admin.Access {
-	return admin.Access{Allow: cfg.Admin.Allow, Hosts: cfg.Admin.Hosts, Token: cfg.Admin.Token, Actions: cfg.Admin.Actions}
-}
-
 // open listens on the address and on the socket. A taken address is an error,
 // because it most often means that Catherd runs already; a folder that may not
 // be written to is none, because everything but the command line works.
@@ -105,7 +101,7 @@ func (a *adminSide) replace(address string, l net.Listener) {
 
 // follow takes over what a reload changed.
 func (a *adminSide) follow(cfg *config.Config) {
-	a.server.SetAccess(accessOf(cfg))
+	a.server.SetAccess(admin.AccessOf(&cfg.Admin))
 	if cfg.Admin.Listen != a.listen {
 		if err := a.openTCP(cfg.Admin.Listen); err != nil {
 			a.log.Error("admin address unchanged", "reason", err.Error())

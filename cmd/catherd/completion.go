@@ -41,12 +41,7 @@ func completeMembers(e *env) cobra.CompletionFunc {
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
 		defer cancel()
-		c, err := dial(e)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		defer c.close()
-		s, _, err := c.status(ctx)
+		_, s, err := ask(ctx, e)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

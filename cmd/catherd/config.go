@@ -36,8 +36,7 @@ func configShow(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	data, err := c.get(ctx, "/api/v1/config", nil)
+	data, err := c.Config(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,26 +47,21 @@ func configShow(ctx context.Context, e *env) error {
 
 // configDiff compares the file on the disk with what runs.
 func configDiff(ctx context.Context, e *env) error {
-	c, err := dial(e)
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	s, _, err := c.status(ctx)
+	c, s, err := ask(ctx, e)
 	if err != nil {
 		return err
 	}
 	if s.ConfigPath == "" {
 		return failed("what runs was started without a file, so there is nothing to compare")
 	}
-	data, err := c.get(ctx, "/api/v1/config", nil)
+	data, err := c.Config(ctx)
 	if err != nil {
 		return err
 	}
 	running, problems := config.Load("running configuration", data, e.getenv, config.Options{})
 	if running == nil {
 		_ = problems.Format(e.stderr, e.color())
-		return failed("understand the configuration from %s: perhaps another version runs there", c.socket)
+		return failed("understand the configuration from %s: perhaps another version runs there", c.Socket())
 	}
 	file, problems := config.LoadFile(s.ConfigPath)
 	if file == nil {

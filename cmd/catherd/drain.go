@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,56 +20,47 @@ type change struct {
 	quiet  time.Duration // how long no session may have been seen
 }
 
-func (f *change) flags(c *cobra.Command) {
-	c.Flags().DurationVar(&f.period, "for", 0, "take it back after this `TIME`, such as 30m")
-	c.Flags().StringVar(&f.reason, "reason", "", "`TEXT` that status shows")
-}
-
-func drainCommand(e *env) *cobra.Command {
-	f := change{state: overrides.Drain}
-	c := &cobra.Command{
-		Use:   "drain MEMBER",
-		Short: "give a member no new sessions",
-		Long: "The member keeps the sessions it has and gets no new ones. With --wait the\n" +
+// stateWords is what the commands drain, stop and ready say; they differ in nothing
+// else, but that only a drain has an end worth waiting for.
+var stateWords = map[overrides.State]struct{ short, long, example, effect string }{
+	overrides.Drain: {
+		short: "give a member no new sessions",
+		long: "The member keeps the sessions it has and gets no new ones. With --wait the\n" +
 			"command ends when the member has no request in flight and none of a session\n" +
 			"has come for a while: then it is safe to stop.",
-		Example:           "  catherd drain tomcat1 --reason \"deploy 4.2\" --wait",
-		Args:              between(1, 1),
-		ValidArgsFunction: completeMembers(e),
-	}
-	f.flags(c)
-	c.Flags().BoolVar(&f.wait, "wait", false, "wait until it is safe to stop the member")
-	c.Flags().DurationVar(&f.quiet, "quiet-for", 5*time.Minute, "with --wait: `TIME` without a request of a session")
-	c.RunE = verb(e, func(ctx context.Context, e *env, args []string) error { return set(ctx, e, f, args[0]) })
-	return c
+		example: "  catherd drain tomcat1 --reason \"deploy 4.2\" --wait",
+		effect:  "takes no new sessions",
+	},
+	overrides.Stop: {
+		short: "give a member nothing at all",
+		long: "The member gets no request any more; its sessions move to other members.\n" +
+			"Requests in flight are finished. The Tomcat itself is not stopped.",
+		example: "  catherd stop app/tomcat1 --for 30m",
+		effect:  "takes nothing",
+	},
+	overrides.Ready: {
+		short:   "use a member again",
+		long:    "Takes back a drain or a stop, also one of the file.",
+		example: "  catherd ready tomcat1",
+		effect:  "takes everything",
+	},
 }
 
-func stopCommand(e *env) *cobra.Command {
-	f := change{state: overrides.Stop}
+// changeCommand is the command that is named for the state it asks for.
+func changeCommand(e *env, state overrides.State) *cobra.Command {
+	f, words := change{state: state}, stateWords[state]
 	c := &cobra.Command{
-		Use:               "stop MEMBER",
-		Short:             "give a member nothing at all",
-		Long:              "The member gets no request any more; its sessions move to other members.\nRequests in flight are finished. The Tomcat itself is not stopped.",
-		Example:           "  catherd stop app/tomcat1 --for 30m",
+		Use:   string(state) + " MEMBER",
+		Short: words.short, Long: words.long, Example: words.example,
 		Args:              between(1, 1),
 		ValidArgsFunction: completeMembers(e),
 	}
-	f.flags(c)
-	c.RunE = verb(e, func(ctx context.Context, e *env, args []string) error { return set(ctx, e, f, args[0]) })
-	return c
-}
-
-func readyCommand(e *env) *cobra.Command {
-	f := change{state: overrides.Ready}
-	c := &cobra.Command{
-		Use:               "ready MEMBER",
-		Short:             "use a member again",
-		Long:              "Takes back a drain or a stop, also one of the file.",
-		Example:           "  catherd ready tomcat1",
-		Args:              between(1, 1),
-		ValidArgsFunction: completeMembers(e),
+	c.Flags().DurationVar(&f.period, "for", 0, "take it back after this `TIME`, such as 30m")
+	c.Flags().StringVar(&f.reason, "reason", "", "`TEXT` that status shows")
+	if state == overrides.Drain {
+		c.Flags().BoolVar(&f.wait, "wait", false, "wait until it is safe to stop the member")
+		c.Flags().DurationVar(&f.quiet, "quiet-for", 5*time.Minute, "with --wait: `TIME` without a request of a session")
 	}
-	f.flags(c)
 	c.RunE = verb(e, func(ctx context.Context, e *env, args []string) error { return set(ctx, e, f, args[0]) })
 	return c
 }
@@ -82,12 +70,7 @@ func set(ctx context.Context, e *env, f change, word string) error {
 	if f.period < 0 || f.quiet < 0 {
 		return misused("%s: a time is negative", f.state)
 	}
-	c, err := dial(e)
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	s, _, err := c.status(ctx)
+	c, s, err := ask(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -95,18 +78,9 @@ func set(ctx context.Context, e *env, f change, word string) error {
 	if err != nil {
 		return err
 	}
-	body := map[string]string{"reason": f.reason}
-	if f.period > 0 {
-		body["for"] = f.period.String()
-	}
-	path := "/api/v1/members/" + url.PathEscape(pool) + "/" + url.PathEscape(name) + "/" + string(f.state)
-	data, _, err := c.do(ctx, http.MethodPost, path, body, http.StatusOK)
+	r, err := c.SetMember(ctx, admin.Action{Pool: pool, Member: name, State: f.state, Reason: f.reason, For: f.period})
 	if err != nil {
 		return err
-	}
-	var r admin.ActionResult
-	if err := json.Unmarshal(data, &r); err != nil {
-		return failed("understand the answer of %s: %v", c.socket, err)
 	}
 	if err := e.facts(r, fmt.Sprintf("%s %s\n", name, effect(&r))); err != nil {
 		return err
@@ -122,14 +96,11 @@ func set(ctx context.Context, e *env, f change, word string) error {
 
 // effect says what the member takes now.
 func effect(r *admin.ActionResult) string {
-	what := map[overrides.State]string{
-		overrides.Ready: "takes everything", overrides.Drain: "takes no new sessions", overrides.Stop: "takes nothing",
-	}
 	o := r.Override
 	if o == nil {
 		return fmt.Sprintf("is as the file says: %s (%s)", r.State, r.Why)
 	}
-	text := what[o.State]
+	text := stateWords[o.State].effect
 	if !o.Until.IsZero() {
 		text += " until " + o.Until.Local().Format("15:04:05")
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -27,16 +26,11 @@ func events(ctx context.Context, e *env, _ []string) error {
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	data, err := c.get(ctx, "/api/v1/events", nil)
-	if err != nil {
-		return err
-	}
 	var list struct {
 		Events []admin.Event `json:"events"`
 	}
-	if err := json.Unmarshal(data, &list); err != nil {
-		return failed("understand the events from %s: %v", c.socket, err)
+	if list.Events, err = c.Events(ctx, 0); err != nil {
+		return err
 	}
 	var b strings.Builder
 	for _, ev := range list.Events {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+
+	"github.com/catherd/catherd/controlplane/admin"
 )
 
 // The exit codes.
@@ -33,6 +36,26 @@ func misused(format string, args ...any) error {
 
 // silent ends with a code after everything has been printed.
 func silent(code int) error { return &failure{code: code} }
+
+// coded gives an error of an operation its code: asking a process that is not
+// there has one of its own.
+func coded(err error) error {
+	switch {
+	case err == nil || isFailure(err):
+		return err
+	case errors.Is(err, admin.ErrNobody):
+		return &failure{exitNoDaemon, err.Error()}
+	case errors.Is(err, context.Canceled):
+		return failed("interrupted")
+	default:
+		return failed("%v", err)
+	}
+}
+
+func isFailure(err error) bool {
+	_, ok := errors.AsType[*failure](err)
+	return ok
+}
 
 // exitCode finds the code of an error. One without a code comes from the
 // command line parser: every verb's own errors have one.

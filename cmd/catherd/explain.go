@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,8 +10,7 @@ import (
 )
 
 func explainCommand(e *env) *cobra.Command {
-	var host, from string
-	var cookies []string
+	var q compile.Question
 	c := &cobra.Command{
 		Use:   "explain METHOD PATH",
 		Short: "tell where a request would go, and why",
@@ -22,33 +19,27 @@ func explainCommand(e *env) *cobra.Command {
 		Example: "  catherd explain GET /app/cart --cookie JSESSIONID=0F3A.tomcat1",
 		Args:    between(2, 2),
 	}
-	c.Flags().StringVar(&host, "host", "", "the `NAME` in the Host field")
-	c.Flags().StringArrayVar(&cookies, "cookie", nil, "a Cookie field (`NAME=VALUE`), may be repeated")
-	c.Flags().StringVar(&from, "client", "", "the client's `ADDRESS`, for balance: hash")
+	c.Flags().StringVar(&q.Host, "host", "", "the `NAME` in the Host field")
+	c.Flags().StringArrayVar(&q.Cookies, "cookie", nil, "a Cookie field (`NAME=VALUE`), may be repeated")
+	c.Flags().StringVar(&q.Client, "client", "", "the client's `ADDRESS`, for balance: hash")
 	c.RunE = verb(e, func(ctx context.Context, e *env, args []string) error {
-		return explain(ctx, e, url.Values{
-			"method": {strings.ToUpper(args[0])}, "path": {args[1]}, "host": {host}, "cookie": cookies, "client": {from},
-		})
+		q.Method, q.Path = strings.ToUpper(args[0]), args[1]
+		return explain(ctx, e, q)
 	})
 	return c
 }
 
-func explain(ctx context.Context, e *env, q url.Values) error {
-	if !strings.HasPrefix(q.Get("path"), "/") {
-		return misused("explain: path %q does not begin with a slash", q.Get("path"))
+func explain(ctx context.Context, e *env, q compile.Question) error {
+	if !strings.HasPrefix(q.Path, "/") {
+		return misused("explain: path %q does not begin with a slash", q.Path)
 	}
 	c, err := dial(e)
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	data, err := c.get(ctx, "/api/v1/explain", q)
+	x, err := c.Explain(ctx, q)
 	if err != nil {
 		return err
-	}
-	var x compile.Explanation
-	if err := json.Unmarshal(data, &x); err != nil {
-		return failed("understand the explanation from %s: %v", c.socket, err)
 	}
 	return e.facts(x, strings.Join(x.Text, "\n")+"\n")
 }

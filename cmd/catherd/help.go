@@ -20,6 +20,7 @@ var topics = []struct{ name, short string }{
 	{"sticky", "how a session finds its Tomcat, and what happens when it is gone"},
 	{"drain", "how to take a Tomcat out without losing sessions"},
 	{"secret", "the AJP secret, and the two kinds of 403"},
+	{"connector", "what can be wrong between Catherd and a Tomcat"},
 	{"migrate-by-hand", "from mod_jk or mod_proxy to catherd.yaml"},
 	{"metrics", "what /metrics has and what to watch"},
 	{"limits", "what this version does not do"},

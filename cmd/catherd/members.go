@@ -28,12 +28,7 @@ type memberFact struct {
 }
 
 func members(ctx context.Context, e *env, _ []string) error {
-	c, err := dial(e)
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	s, _, err := c.status(ctx)
+	_, s, err := ask(ctx, e)
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/spf13/cobra"
 
@@ -28,14 +26,9 @@ func reload(ctx context.Context, e *env, _ []string) error {
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	data, status, err := c.do(ctx, http.MethodPost, "/api/v1/reload", nil, http.StatusOK, http.StatusConflict)
+	r, err := c.Reload(ctx)
 	if err != nil {
 		return err
-	}
-	var r admin.ReloadResult
-	if err := json.Unmarshal(data, &r); err != nil {
-		return failed("understand the answer of %s: %v", c.socket, err)
 	}
 	if e.json() {
 		if err := e.facts(r, ""); err != nil {
@@ -44,7 +37,7 @@ func reload(ctx context.Context, e *env, _ []string) error {
 	} else if !e.quiet {
 		_ = r.Problems.Format(e.stderr, e.color())
 	}
-	if status == http.StatusConflict {
+	if !r.Applied {
 		return reloadRefused(e, &r)
 	}
 	if !e.json() && !e.quiet {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"math"
 	"os"
 	"path"
@@ -16,9 +18,8 @@ import (
 // resources takes what the system allows this process.
 func (x *process) resources(cfg *config.Config) {
 	files := raiseFiles()
-	// A request in flight needs a second one, for the member; most clients idle.
-	if n := uint64(cfg.Limits.Connections); files < n+n/4 {
-		x.log.Warn("few file descriptors", "limit", files, "connections", n,
+	if need, level := filesNeeded(cfg), filesLevel(cfg, files); files < need {
+		x.log.Log(context.Background(), level, "few file descriptors", "limit", files, "wanted", need,
 			"cure", "raise the hard limit (LimitNOFILE= of the unit, ulimit -Hn) or lower limits.connections")
 	}
 	if x.e.getenv("GOMEMLIMIT") == "" {
@@ -28,6 +29,42 @@ func (x *process) resources(cfg *config.Config) {
 			x.log.Debug("memory", "limit", limit)
 		}
 	}
+}
+
+const (
+	// ownFiles is what a process has open besides connections: listeners,
+	// epolls, logs, a file that is being read.
+	ownFiles = 64
+	// scarceFiles is a limit that any site may reach: many systems still have
+	// 1024 for whoever does not ask.
+	scarceFiles = 4096
+)
+
+// filesNeeded is how many descriptors are open when every bound of the
+// configuration is reached. Clients without a bound count as few; members
+// without one do not count.
+func filesNeeded(cfg *config.Config) uint64 {
+	n := uint64(cfg.Limits.Connections)
+	if n == 0 {
+		n = scarceFiles
+	}
+	n += ownFiles
+	for i := range cfg.Pools {
+		p := &cfg.Pools[i]
+		n += uint64(len(p.Members)) * uint64(p.Connections.Max)
+	}
+	return n
+}
+
+// filesLevel says how loud it is that descriptors do not reach. A default is
+// nobody's wish: that it cannot be reached is worth a warning only where few
+// clients are enough to notice.
+func filesLevel(cfg *config.Config, files uint64) slog.Level {
+	wished := cfg.Limits.Connections > 0 && cfg.Origin("limits.connections").String() != "default"
+	if wished || files < scarceFiles {
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
 }
 
 // raiseFiles raises the soft limit of descriptors to the hard one and returns

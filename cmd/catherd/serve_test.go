@@ -314,21 +314,23 @@ func TestUserSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := map[bool]string{true: defaultSocket, false: own}[exists(defaultSocket)]; c.socket != want {
-		t.Errorf("%s, want %s", c.socket, want)
+	if want := map[bool]string{true: defaultSocket, false: own}[exists(defaultSocket)]; c.Socket() != want {
+		t.Errorf("%s, want %s", c.Socket(), want)
 	}
 }
 
-// systemd is told what happens, in its words.
-func TestNotify(t *testing.T) {
+// systemd listens where a service manager does, and returns what reads the next
+// message that is sent there.
+func systemd(t *testing.T) (next func() string) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "notify")
 	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { _ = l.Close() })
 	t.Setenv("NOTIFY_SOCKET", path)
-	next := func(want ...string) {
+	return func() string {
 		t.Helper()
 		b := make([]byte, 4096)
 		if err := l.SetReadDeadline(time.Now().Add(15 * time.Second)); err != nil {
@@ -338,9 +340,19 @@ func TestNotify(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		return string(b[:n])
+	}
+}
+
+// systemd is told what happens, in its words.
+func TestNotify(t *testing.T) {
+	heard := systemd(t)
+	next := func(want ...string) {
+		t.Helper()
+		got := heard()
 		for _, w := range want {
-			if !strings.Contains(string(b[:n]), w) {
-				t.Errorf("%q lacks %q", b[:n], w)
+			if !strings.Contains(got, w) {
+				t.Errorf("%q lacks %q", got, w)
 			}
 		}
 	}

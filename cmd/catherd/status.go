@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -27,33 +26,19 @@ func statusCommand(e *env) *cobra.Command {
 }
 
 func status(ctx context.Context, e *env, args []string) error {
-	c, err := dial(e)
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	s, data, err := c.status(ctx)
+	_, s, err := ask(ctx, e)
 	if err != nil {
 		return err
 	}
 	attention := s.Attention
-	var shown any
+	var shown any = s
 	if len(args) > 0 {
 		if shown, attention, err = narrow(s, args[0]); err != nil {
 			return err
 		}
 	}
-	switch {
-	case e.quiet:
-	case e.json() && shown != nil:
-		if data, err = json.MarshalIndent(shown, "", "  "); err != nil {
-			return err
-		}
-		fmt.Fprintf(e.stdout, "%s\n", data)
-	case e.json():
-		fmt.Fprintf(e.stdout, "%s", data)
-	default:
-		fmt.Fprint(e.stdout, statusText(s, args))
+	if err := e.facts(shown, statusText(s, args)); err != nil {
+		return err
 	}
 	if attention {
 		return silent(exitUnhealthy)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -100,6 +102,31 @@ func TestRaiseFiles(t *testing.T) {
 	}
 }
 
+// Descriptors that do not reach for a default are mentioned; for a wish, or when
+// there are few of them, it is a warning.
+func TestFilesLevel(t *testing.T) {
+	f := func(text string, files, need uint64, want slog.Level) {
+		t.Helper()
+		cfg, problems := config.Load("catherd.yaml", []byte(text), func(string) string { return "" }, config.Options{})
+		if cfg == nil || problems.HasErrors() {
+			t.Fatalf("%v", problems)
+		}
+		if got := filesNeeded(cfg); got != need {
+			t.Errorf("%q needs %d, want %d", text, got, need)
+		}
+		if got := filesLevel(cfg, files); got != want {
+			t.Errorf("%q with %d: %v, want %v", text, files, got, want)
+		}
+	}
+	const backends = "backends: [ajp://127.0.0.1:8009, ajp://127.0.0.1:9009]\n"
+	f(backends, 20000, 20000+2*256+ownFiles, slog.LevelInfo)
+	f(backends, 4096, 20000+2*256+ownFiles, slog.LevelInfo)
+	f(backends, 4095, 20000+2*256+ownFiles, slog.LevelWarn)
+	f(backends+"limits: {connections: 20000}", 20000, 20000+2*256+ownFiles, slog.LevelWarn)
+	f(backends+"limits: {connections: 0}", 20000, scarceFiles+2*256+ownFiles, slog.LevelInfo)
+	f(backends+"limits: {connections: 100}", 1024, 100+2*256+ownFiles, slog.LevelWarn)
+}
+
 func TestStatePath(t *testing.T) {
 	f := func(flag, dir, socket, want string) {
 		t.Helper()
@@ -189,4 +216,21 @@ func TestIsTerminal(t *testing.T) {
 	if isTerminal(f) {
 		t.Error("a file was taken for a terminal")
 	}
+}
+
+// An error that a verb passes on has the exit code of its cause.
+func TestCoded(t *testing.T) {
+	f := func(err error, code int, text string) {
+		t.Helper()
+		if got := coded(err); exitCode(got) != code || (got != nil && got.Error() != text) {
+			t.Errorf("%v: %v with code %d, want %q with %d", err, got, exitCode(got), text, code)
+		}
+	}
+	f(nil, exitFine, "")
+	f(errors.New("disk full"), exitFailed, "disk full")
+	f(misused("what"), exitUsage, "what")
+	f(silent(exitUnhealthy), exitUnhealthy, "")
+	f(&admin.Refusal{Status: 404, What: "no", Cure: "yes"}, exitFailed, "no: yes")
+	f(fmt.Errorf("ask s: %w", admin.ErrNobody), exitNoDaemon, "ask s: no Catherd answers")
+	f(fmt.Errorf("ask s: %w", context.Canceled), exitFailed, "interrupted")
 }

@@ -16,7 +16,7 @@ import (
 const look = time.Second
 
 // await asks until a drained member may be stopped.
-func await(ctx context.Context, e *env, c *client, f change, pool, name string) error {
+func await(ctx context.Context, e *env, c *admin.Client, f change, pool, name string) error {
 	// Ctrl-C ends the waiting, and the message says what it does not end.
 	ctx, stop := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
 	defer stop()
@@ -31,7 +31,7 @@ func await(ctx context.Context, e *env, c *client, f change, pool, name string) 
 		}
 	}
 	for {
-		s, _, err := c.status(ctx)
+		s, err := c.Status(ctx)
 		if ctx.Err() != nil {
 			return failed("interrupted; %s still drains", name)
 		}

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // On a terminal the waiting shows how far it is, and Ctrl-C says what goes on.
@@ -33,13 +30,7 @@ func TestWaitShowsProgress(t *testing.T) {
 
 // The watchdog is fed, and the status line follows the sentence.
 func TestWatchdog(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "notify")
-	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
+	next := systemd(t)
 	t.Setenv("WATCHDOG_USEC", "2000")
 	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -48,16 +39,13 @@ func TestWatchdog(t *testing.T) {
 		defer close(done)
 		watchdog(ctx, func() string { return "1 of 2 members down" })
 	}()
-	if err := l.SetReadDeadline(time.Now().Add(15 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	b := make([]byte, 4096)
+	defer func() {
+		cancel()
+		<-done
+	}()
 	for _, want := range []string{"WATCHDOG=1\nSTATUS=1 of 2 members down", "WATCHDOG=1"} {
-		n, err := l.Read(b)
-		if err != nil || string(b[:n]) != want {
-			t.Errorf("%q, %v; want %q", b[:n], err, want)
+		if got := next(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	cancel()
-	<-done
 }

@@ -169,17 +169,12 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 // statusAt asks a socket for the status.
 func statusAt(socket string) (*admin.Status, string, error) {
 	e := &env{stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }, socket: socket}
-	c, err := dial(e)
-	if err != nil {
-		return nil, "", err
-	}
-	defer c.close()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	s, data, err := c.status(ctx)
+	_, s, err := ask(ctx, e)
 	if err != nil {
 		return nil, "", err
 	}
-	var short json.RawMessage = data
-	return s, string(short), nil
+	text, err := json.MarshalIndent(s, "", "  ")
+	return s, string(text), err
 }

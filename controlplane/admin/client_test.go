@@ -1,10 +1,18 @@
 package admin
 
 import (
+	"context"
 	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,9 +26,6 @@ func TestClient(t *testing.T) {
 	s := server(p, Access{Actions: true})
 	path := filepath.Join(t.TempDir(), "admin.sock")
 	c := NewClient(path)
-	if _, err := c.Status(t.Context()); !errors.Is(err, ErrNobody) {
-		t.Errorf("nobody there: %v", err)
-	}
 	if err := s.ListenUnix(path); err != nil {
 		t.Fatal(err)
 	}
@@ -44,13 +49,13 @@ func TestClient(t *testing.T) {
 		t.Errorf("explain %+v of %+v, %v", e, p.question, err)
 	}
 
-	r, err := c.SetMember(t.Context(), "app", "127.0.0.1-8009", overrides.Drain, "deploy", 90*time.Minute)
+	r, err := c.SetMember(t.Context(), Action{Pool: "app", Member: "127.0.0.1-8009", State: overrides.Drain, Reason: "deploy", For: 90 * time.Minute})
 	if err != nil || r.State != compile.Drain || len(p.actions) != 1 || p.actions[0].For != 90*time.Minute || p.actions[0].Member != "127.0.0.1-8009" {
 		t.Errorf("set %+v of %+v, %v", r, p.actions, err)
 	}
 	p.refuse = &Refusal{Status: 404, What: "no", Cure: "yes"}
 	var refusal *Refusal
-	if _, err := c.SetMember(t.Context(), "a/b", "c?d", overrides.Stop, "", 0); !errors.As(err, &refusal) || *refusal != (Refusal{404, "no", "yes"}) {
+	if _, err := c.SetMember(t.Context(), Action{Pool: "a/b", Member: "c?d", State: overrides.Stop}); !errors.As(err, &refusal) || *refusal != (Refusal{404, "no", "yes"}) {
 		t.Errorf("refused: %v", err)
 	}
 
@@ -64,6 +69,84 @@ func TestClient(t *testing.T) {
 	s.SetAccess(Access{})
 	if _, err := c.Reload(t.Context()); !errors.As(err, &refusal) || refusal.Status != 403 {
 		t.Errorf("switched off: %v", err)
+	}
+}
+
+// What comes back is a sentence that says what to do, and callers can tell that
+// nobody is there from everything else.
+func TestClientUnanswered(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "admin.sock")
+	c := NewClient(path)
+	f := func(ctx context.Context, nobody bool, want string) {
+		t.Helper()
+		_, err := c.Status(ctx)
+		if err == nil || errors.Is(err, ErrNobody) != nobody || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("got %v, want %q, nobody %t", err, want, nobody)
+		}
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	f(t.Context(), true, "no Catherd runs at "+path+": start one with catherd run")
+	f(over, false, "context canceled")
+
+	// The file of a process that was killed.
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	_ = l.Close()
+	f(t.Context(), true, "no Catherd runs at "+path)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+
+	if l, err = net.Listen("unix", path); err != nil {
+		t.Fatal(err)
+	}
+	answers := make(chan http.HandlerFunc, 1) // one for each question
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (<-answers)(w, r) }),
+		ErrorLog: log.New(io.Discard, "", 0)}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	defer func() {
+		_ = s.Close()
+		<-done
+	}()
+	write := func(status int, text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, text)
+		}
+	}
+	answers <- func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	f(t.Context(), true, "ask "+path+": EOF")
+	answers <- write(200, "<html>")
+	f(t.Context(), false, "perhaps another version runs there")
+	answers <- write(502, "<html>")
+	f(t.Context(), false, path+" answered 502 Bad Gateway")
+	answers <- func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(w, "{")
+	}
+	f(t.Context(), false, "unexpected EOF")
+	c.most = 9
+	answers <- write(200, `{"a": 12}`)
+	if _, err := c.Status(t.Context()); err != nil {
+		t.Errorf("nine bytes: %v", err)
+	}
+	answers <- write(200, `{"a": 123}`)
+	f(t.Context(), false, "more than 9 bytes")
+	answers <- write(409, `{"error": "there is no file", "cure": "start with one"}`)
+	c.most = 99
+	if _, err := c.Reload(t.Context()); err == nil || err.Error() != "there is no file: start with one" {
+		t.Errorf("no file: %v", err)
+	}
+
+	// Root is never refused, so the error is made by hand.
+	err = c.unanswered(&net.OpError{Op: "dial", Err: syscall.EACCES})
+	if errors.Is(err, ErrNobody) || !strings.Contains(err.Error(), "be root or in the group of the socket") {
+		t.Errorf("no permission: %v", err)
 	}
 }
 

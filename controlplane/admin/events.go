@@ -14,6 +14,8 @@ const (
 	Started        Kind = "started"
 	Stopping       Kind = "stopping"
 	MemberReady    Kind = "member ready"
+	MemberShaky    Kind = "member shaky" // used, but something speaks against it
+	MemberLeaving  Kind = "member leaving"
 	MemberDown     Kind = "member down"
 	MemberDrain    Kind = "member drain"
 	MemberStop     Kind = "member stop"

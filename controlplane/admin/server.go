@@ -59,21 +59,6 @@ func New(o Options) *Server {
 // SetAccess replaces who may ask what, from the next request on.
 func (s *Server) SetAccess(a Access) { s.access.Store(&a) }
 
-// ServeHTTP answers one request as the server would, for tests and for a
-// listener of the caller's own.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.http.Handler.ServeHTTP(w, r) }
-
-// ListenTCP serves on host:port from now on and returns the address, with the
-// real port when the given one was 0.
-func (s *Server) ListenTCP(addr string) (net.Addr, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen for admin on %q: %w", addr, err)
-	}
-	s.Serve(l)
-	return l.Addr(), nil
-}
-
 // socketMode lets owner and group in. Whoever is in the group operates the
 // balancer.
 const socketMode = 0o660

@@ -150,7 +150,7 @@ func hasAll(text string, words []string) bool {
 }
 
 // status asks the running process.
-func (b *balancer) status() admin.Status {
+func (b *balancer) status() *admin.Status {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

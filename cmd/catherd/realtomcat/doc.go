@@ -16,6 +16,8 @@
 //	bytes_test.go       paths, bodies, HEAD, 100-continue: what arrives is what was sent
 //	websocket_test.go   upgrades go to the HTTP connector of an AJP member
 //	undertow_test.go    the same questions to Undertow's AJP listener
+//	doctor_test.go      one Tomcat with every wrong Connector element the doctor must name
+//	silent_test.go      connectors that accept and say nothing: full, paused, frozen
 //
 // `make test` runs it; nothing calls it. What it must never do: end a process it has not
 // started, talk to anything outside 127.0.0.0/8, or wait for time to pass. Where a state

@@ -97,7 +97,7 @@ func shortTakeover(t *testing.T, first, second string, tomcats [2]*catalina.Tomc
 }
 
 // idle says that no member owes an answer.
-func idle(s admin.Status) bool {
+func idle(s *admin.Status) bool {
 	for _, m := range s.Pools[0].Members {
 		if m.InFlight > 0 {
 			return false
