@@ -100,7 +100,7 @@ func (x *process) wire(cfg *config.Config) error {
 	// Before the clients' listeners: those may be shared with another process
 	// of the same configuration, these not.
 	x.admin = &adminSide{log: x.log, getenv: x.e.getenv, server: admin.New(admin.Options{
-		Controller: x.ctl, Metrics: metrics.New(x.ctl), Access: accessOf(cfg), Log: x.log,
+		Controller: x.ctl, Metrics: metrics.New(x.ctl), Access: admin.AccessOf(&cfg.Admin), Log: x.log,
 	})}
 	if err := x.admin.open(cfg); err != nil {
 		return err

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"net/netip"
 	"time"
 
 	"github.com/catherd/catherd/ajp"
@@ -70,9 +69,8 @@ type Exchange struct {
 
 // clientFacts is who the client is, as far as it can be believed.
 type clientFacts struct {
-	trusted bool       // the peer is in Trust
-	addr    netip.Addr // the client's address
-	text    []byte
+	trusted bool   // the peer is in Trust
+	text    []byte // its address
 	https   bool
 }
 

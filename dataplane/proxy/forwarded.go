@@ -13,7 +13,7 @@ import (
 // Table.Trust, whom that proxy names.
 func (x *Exchange) identify() {
 	c := &x.client
-	*c = clientFacts{addr: x.c.peer, text: x.c.remote, https: x.c.tls != nil}
+	*c = clientFacts{text: x.c.remote, https: x.c.tls != nil}
 	if len(x.view.Trust) == 0 || !trusted(x.view.Trust, x.c.peer) {
 		return
 	}
@@ -44,7 +44,6 @@ func (x *Exchange) fromList(list []byte) {
 			return
 		}
 		addr = addr.Unmap().WithZone("")
-		x.client.addr = addr
 		x.addr = addr.AppendTo(x.addr[:0])
 		x.client.text = x.addr
 		if !trusted(x.view.Trust, addr) {
