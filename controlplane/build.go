@@ -79,6 +79,7 @@ func (c *Controller) publish(t *table.Table) {
 var kinds = map[compile.State]admin.Kind{
 	compile.Ready: admin.MemberReady, compile.Down: admin.MemberDown,
 	compile.Drain: admin.MemberDrain, compile.Stop: admin.MemberStop,
+	compile.Shaky: admin.MemberShaky, compile.Leaving: admin.MemberLeaving,
 }
 
 // changes tells how members differ between an old report and the present one.
@@ -100,7 +101,7 @@ func (c *Controller) changes(old compile.Report) {
 			return
 		}
 		level := slog.LevelInfo
-		if m.State == compile.Down {
+		if m.State == compile.Down || m.State == compile.Shaky {
 			level = slog.LevelWarn
 		}
 		c.tell(level, admin.Event{Kind: kind, Pool: m.Pool, Member: m.Name, Text: m.Why},

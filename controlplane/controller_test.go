@@ -3,6 +3,7 @@ package controlplane
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func TestMemberGoesAndComes(t *testing.T) {
 		w.set(func() { w.down["b"] = true })
 		w.pass(8 * time.Second) // a probe within 5 s, then two fast ones
 		w.expect(w.published(), "2 tables, version 2: a=all b=none")
-		seq = w.expectEvents(seq, "member down b")
+		seq = w.expectEvents(seq, "member shaky b", "member down b")
 		s := w.c.Status()
 		w.expect(s.Sentence, "1 of 2 members down (b)")
 		m := s.Member("app", "b")
@@ -56,6 +57,29 @@ func TestMemberGoesAndComes(t *testing.T) {
 		w.pass(8 * time.Second)
 		w.expect(w.published(), "3 tables, version 3: a=all b=all")
 		w.expectEvents(seq, "member ready b")
+	})
+}
+
+// When nobody is left, those where somebody answers are used, and that is told.
+func TestLastResort(t *testing.T) {
+	play(t, two, nil, func(w *world) {
+		_, seq := w.events(0)
+		w.set(func() { w.sick, w.down["a"], w.down["b"] = true, true, true })
+		w.pass(8 * time.Second)
+		kinds, _ := w.events(seq)
+		if !slices.Contains(kinds, "note") || !strings.HasSuffix(w.published(), "a=all b=all") {
+			t.Errorf("%s, events %q", w.published(), kinds)
+		}
+		s := w.c.Status()
+		want := "pool app: 0 of 2 members are well; a, b are used although down (health.panic_threshold: 0%)"
+		if !s.Ready || !slices.Contains(s.Notes, want) || w.memberStatus("a").State != compile.Down {
+			t.Errorf("ready %v, notes %q", s.Ready, s.Notes)
+		}
+		w.set(func() { clear(w.down) })
+		w.pass(8 * time.Second)
+		if s := w.c.Status(); len(s.Notes) != 0 || s.Sentence != "all well" {
+			t.Errorf("%q, notes %q", s.Sentence, s.Notes)
+		}
 	})
 }
 

@@ -95,7 +95,7 @@ func (c *Controller) suspect(m *table.Member, at *pulse) {
 	at.fault = f.At
 	switch f.Kind {
 	case meter.FaultDial, meter.FaultBroken, meter.FaultTimeoutConnect:
-		c.runner.ProbeNow(m.ID)
+		c.runner.Tell(m.ID, health.Event{Kind: health.Fault, At: time.Now(), Why: f.Text})
 	}
 }
 

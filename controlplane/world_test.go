@@ -39,6 +39,7 @@ type world struct {
 	listens  [][]compile.ListenerSpec
 	noListen bool
 	down     map[string]bool // by name of the member
+	sick     bool            // down means a bad status, not a refused connection
 	applied  int
 	log      bytes.Buffer
 }
@@ -75,7 +76,10 @@ func (w *world) Probe(_ context.Context, t health.Target) health.Sample {
 	_, name, _ := strings.Cut(string(t.ID), "/")
 	name, _, _ = strings.Cut(name, "@")
 	if w.down[name] {
-		return health.Sample{Text: "connect refused"}
+		if w.sick {
+			return health.Sample{Text: "health request got 503", Fail: health.BadStatus}
+		}
+		return health.Sample{Text: "connect refused", Fail: health.Refused}
 	}
 	return health.Sample{OK: true, Text: "cping ok"}
 }

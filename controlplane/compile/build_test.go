@@ -53,7 +53,9 @@ func (s *stage) id(name string) table.ID {
 //	config FILE                              the configuration, and a start from nothing
 //	reload FILE                              another one on top of it
 //	wait DURATION
-//	health POOL/MEMBER up|down [SHARE%] TEXT
+//	health POOL/MEMBER up|down|late|status|answers|shaky|silent|drained|leaving|new [SHARE%] [ok=AGO] TEXT
+//	                                         down: refused; late, status: down like that; answers: down,
+//	                                         and a first good probe; ok: when the last good probe was
 //	override POOL/MEMBER STATE [DURATION] REASON
 //	learned POOL/MEMBER ROUTE
 //	trip POOL/MEMBER DURATION
@@ -88,9 +90,17 @@ func (s *stage) do(w []string) string {
 			v.Share, _ = strconv.Atoi(n)
 			v.Text = strings.Join(w[4:], " ")
 		}
-		if w[2] == "down" {
-			v.State, v.Row, v.Need = health.Down, 3, 3
+		for i, word := range w {
+			if ago, ok := strings.CutPrefix(word, "ok="); ok {
+				d, err := time.ParseDuration(ago)
+				if err != nil {
+					s.t.Fatal(err)
+				}
+				v.OKAt = s.in.Now.Add(-d)
+				v.Text = strings.Join(w[i+1:], " ")
+			}
 		}
+		opine(&v, w[2])
 		s.in.Health[s.id(w[1])] = v
 	case "override":
 		pool, member, _ := strings.Cut(w[1], "/")
@@ -134,6 +144,27 @@ func (s *stage) do(w []string) string {
 		s.t.Fatalf("unknown command %q", w[0])
 	}
 	return ""
+}
+
+// opine makes the verdict the one that the word stands for.
+func opine(v *health.Verdict, word string) {
+	switch word {
+	case "down", "late", "status", "answers":
+		v.State, v.Row, v.Need = health.Down, 3, 3
+		v.Fail = map[string]health.Fail{"down": health.Refused, "late": health.Late, "status": health.BadStatus}[word]
+		if word == "answers" {
+			v.OK, v.Row, v.Need = true, 1, 2
+		}
+	case "shaky":
+		v.State, v.Row, v.Need = health.Shaky, 1, 3
+	case "silent", "drained":
+		v.State, v.OK, v.Silent = health.Shaky, true, v.At.Add(-12*time.Second)
+		v.OnlySessions = word == "drained"
+	case "leaving":
+		v.State, v.Stop = health.Leaving, v.At
+	case "new":
+		v.State, v.Hold, v.At = health.Checking, true, time.Time{}
+	}
 }
 
 func (s *stage) build() string {

@@ -7,6 +7,7 @@
 //
 //	inputs.go    Inputs, and Build, which puts the table together
 //	judge.go     three owners' opinions about a member folded into one Take
+//	panic.go     who serves when nobody, or too few, are well
 //	report.go    Report: the same facts in words, for status
 //	routes.go    learned jvmRoutes, and what happens when two are the same
 //	pool.go      a pool of the configuration as the data path needs it

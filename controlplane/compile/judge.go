@@ -24,13 +24,19 @@ func Judge(in Inputs) Report {
 		for k := range c.Members {
 			m := judge(in, c, &c.Members[k])
 			m.Route, m.Learned = routes[k].name, routes[k].learned
-			if m.Take == table.Everything {
+			p.Members = append(p.Members, m)
+		}
+		relent(&p)
+		if p.Panic = lastResort(&p, c.Health.PanicThreshold); p.Panic != "" {
+			r.Notes = append(r.Notes, p.Panic)
+		}
+		for k := range p.Members {
+			if p.Members[k].Take == table.Everything {
 				p.Fresh++
 			}
-			if m.Take != table.Nothing {
+			if p.Members[k].Take != table.Nothing {
 				p.Usable++
 			}
-			p.Members = append(p.Members, m)
 		}
 		r.Pools = append(r.Pools, p)
 	}
@@ -60,17 +66,29 @@ func judge(in Inputs, c *config.Pool, m *config.Member) MemberReport {
 	switch {
 	case wish == Stop:
 		r.State, r.Take, r.Why = Stop, table.Nothing, why
-	case probed && v.State == health.Down:
-		r.State, r.Take, r.Why = Down, table.Nothing, v.Why(in.Now)
+	case probed && !v.Usable():
+		r.State, r.Take, r.Why = Checking, table.Nothing, v.Why(in.Now)
+		switch v.State {
+		case health.Down:
+			r.State = Down
+		case health.Leaving:
+			r.State = Leaving
+		}
 		if why != "" {
 			r.Why += "; " + why
 		}
 	case wish == Drain:
 		r.State, r.Take, r.Why = Drain, table.OnlySessions, why
 	case !probed || v.State == health.Checking:
-		r.State, r.Take, r.Why = Checking, table.Everything, "not probed yet, used all the same"
+		r.State, r.Take, r.Why = Checking, table.Everything, v.Why(in.Now)+", used all the same"
 	default:
 		r.State, r.Take, r.Why = Ready, table.Everything, v.Why(in.Now)
+		if v.State == health.Shaky {
+			r.State = Shaky
+		}
+		if v.OnlySessions {
+			r.Take = table.OnlySessions
+		}
 		if r.Override != nil {
 			r.Why += "; " + why
 		}

@@ -12,18 +12,20 @@ import (
 type State string
 
 // The states of a member. A word that an operator or the file asked for wins
-// over "ready" and "checking"; "down" wins over "drain", because nobody gets
-// through; "stop" wins over all, because nobody shall.
+// over "ready", "shaky" and "checking"; "down" and "leaving" win over "drain",
+// because nobody gets through; "stop" wins over all, because nobody shall.
 const (
 	Ready    State = "ready"
 	Drain    State = "drain"
 	Stop     State = "stop"
 	Down     State = "down"
-	Checking State = "checking" // no probe has ended yet; used all the same
+	Shaky    State = "shaky"    // used, but something speaks against it
+	Leaving  State = "leaving"  // it has said that it stops; not used
+	Checking State = "checking" // no probe has ended yet; see Take
 )
 
 // States lists every State, in the order in which metrics show them.
-var States = []State{Ready, Checking, Drain, Stop, Down}
+var States = []State{Ready, Shaky, Checking, Drain, Stop, Leaving, Down}
 
 // Report explains a table.
 type Report struct {
@@ -39,6 +41,7 @@ type PoolReport struct {
 	Sticky  string // "JSESSIONID", or "none"
 	Fresh   int    // members that may start a session
 	Usable  int    // members that may take anything at all
+	Panic   string // members that are down are used all the same, and why; else ""
 	Members []MemberReport
 }
 
@@ -53,6 +56,7 @@ type MemberReport struct {
 	Role      string // normal, spare, standby
 	Weight    int    // as configured
 	Take      table.Take
+	Resort    bool // State is Down and it is used all the same: there is nobody better
 	State     State
 	Why       string // one sentence without a full stop
 	Share     int    // percent of Weight at present

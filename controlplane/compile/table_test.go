@@ -182,6 +182,43 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+func TestTargetsOfACluster(t *testing.T) {
+	read := func(text string) *config.Config {
+		t.Helper()
+		c, problems := config.Load("x.yaml", []byte(text), nil, config.Options{})
+		if problems.HasErrors() {
+			t.Fatal(problems)
+		}
+		return c
+	}
+	member := "pools:\n  app:\n    health: {HEALTH}\n    members:\n      a: {url: \"ajp://127.0.0.1:8009\", receiver: \"127.0.0.1:4000\"}\n"
+	of := func(tribes, set string) health.Settings {
+		t.Helper()
+		return Targets(read("listen: 80\n" + tribes + strings.ReplaceAll(member, "HEALTH", set)))[0].Settings
+	}
+	s := of("", "every: 5s")
+	if s.SlowStart != health.ByAge || s.Lost != health.LostProbe || s.Prove {
+		t.Errorf("plain: %+v", s)
+	}
+	if s = of("", "slow_start: 0s"); s.SlowStart != 0 {
+		t.Errorf("slow start %v, want none", s.SlowStart)
+	}
+	if s = of("tribes: {group: \"228.0.0.4:45564\", lost_means: drain}\n", "slow_start: 30s"); s.Lost != health.LostDrain || s.SlowStart != 30*time.Second {
+		t.Errorf("drain: %+v", s)
+	}
+	two := "tribes:\n  - {group: \"228.0.0.4:45564\", lost_means: drain}\n  - {group: \"228.0.0.5:45564\", lost_means: ignore}\n"
+	if s = of(two, "every: 5s"); s.Lost != health.LostProbe {
+		t.Errorf("two groups that disagree: %+v", s)
+	}
+	c := read("listen: 80\n" + strings.ReplaceAll(member, "HEALTH", "every: 5s"))
+	m := config.NewMember("b")
+	m.URL = config.Address{Scheme: "ajp", Host: "127.0.0.1", Port: 9009}
+	got := Targets(c.With([]config.Extra{{Pool: "app", Member: m, Origin: "heard as 127.0.0.1:5000"}}))
+	if len(got) != 2 || got[0].Settings.Prove || !got[1].Settings.Prove {
+		t.Errorf("a found member has to prove itself, one of the file has not: %+v", got)
+	}
+}
+
 func TestReport(t *testing.T) {
 	r := Judge(Inputs{Now: noon, Config: load(t, "two.yaml")})
 	if !r.Servable() || r.Member("app", "tomcat1") == nil || r.Member("app", "x") != nil || r.Member("x", "tomcat1") != nil {

@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"time"
+
 	"github.com/catherd/catherd/controlplane/config"
 	"github.com/catherd/catherd/controlplane/health"
 )
@@ -13,20 +15,22 @@ func Targets(c *config.Config) []health.Target {
 		p := &c.Pools[i]
 		for k := range p.Members {
 			m := &p.Members[k]
-			out = append(out, health.Target{ID: ID(p.Name, m), To: target(m.URL, p.Secret), Settings: settings(p)})
+			out = append(out, health.Target{ID: ID(p.Name, m), To: target(m.URL, p.Secret), Settings: settings(c, p, m)})
 		}
 	}
 	return out
 }
 
-func settings(p *config.Pool) health.Settings {
+func settings(c *config.Config, p *config.Pool, m *config.Member) health.Settings {
 	s := health.Settings{
 		Every:     p.Health.Every,
 		Connect:   p.Timeouts.Connect,
 		Timeout:   p.Health.Cping,
 		DownAfter: p.Health.DownAfter,
 		UpAfter:   p.Health.UpAfter,
-		SlowStart: p.Health.SlowStart,
+		SlowStart: slowStart(p.Health.SlowStart),
+		Lost:      lostMeans(c, p),
+		Prove:     found(c, p, m),
 	}
 	if p.Health.Request.Path != "" {
 		s.Request = &health.Request{Path: p.Health.Request.Path, Host: p.Health.Request.Host}
@@ -35,4 +39,41 @@ func settings(p *config.Pool) health.Settings {
 		}
 	}
 	return s
+}
+
+// lost is what silence means, by the word of the language.
+var lost = map[string]health.Lost{
+	"probe": health.LostProbe, "drain": health.LostDrain, "ignore": health.LostIgnore,
+}
+
+// found reports whether the member stands in no file: nobody has vouched for
+// it before it was probed. Config.With notes how each such member was found.
+func found(c *config.Config, p *config.Pool, m *config.Member) bool {
+	return c.Origin("pools."+p.Name+".members."+m.Name+".receiver").Note != ""
+}
+
+// lostMeans is what silence means in the group that the pool is heard in.
+// Where groups that come into question disagree it makes a probe due, which
+// hurts nobody.
+func lostMeans(c *config.Config, p *config.Pool) health.Lost {
+	word := ""
+	for i := range c.Tribes {
+		t := &c.Tribes[i]
+		switch {
+		case p.Discover.Group != "" && p.Discover.Group != t.Group:
+		case word == "":
+			word = t.LostMeans
+		case word != t.LostMeans:
+			return health.LostProbe
+		}
+	}
+	return lost[word]
+}
+
+// slowStart turns the language's auto, a negative duration, into health's.
+func slowStart(d time.Duration) time.Duration {
+	if d < 0 {
+		return health.ByAge
+	}
+	return d
 }

@@ -33,7 +33,7 @@ func TestFromBackendsRefuses(t *testing.T) {
 		}
 	}
 	f(":80800", []string{"ajp://127.0.0.1:8009", "ajp://127.0.0.1:80090"},
-		`--listen: listen[0].address: port 80800 is out of range
+		`--listen: listen.address: port 80800 is out of range
      | :80800
      | ^ ports are 1 to 65535
 backend 2: backends[1]: port 80090 is out of range
@@ -54,7 +54,7 @@ backend 2: backends[1]: port 80090 is out of range
 1 error, nothing was changed
 `)
 	f("${HOME}", []string{"ajp://x\x1b[31m:8009"},
-		`--listen: listen[0].address: "${HOME}" has no port
+		`--listen: listen.address: "${HOME}" has no port
      | ${HOME}
      | ^ write ${HOME}:80
 backend 1: backends[0]: "x\x1b[31m" is not a host

@@ -19,6 +19,7 @@ type decoder struct {
 	spots  map[string]spot // where each path stands, for problems found later
 	bad    map[string]bool // paths that already have an error
 	quiet  bool            // a default is decoded: no marks
+	lone   []string        // lists of groups that are written as one group
 }
 
 // spot is the place of one path: its key and its value.
@@ -64,6 +65,9 @@ func (d *decoder) add(p Problem) {
 		}
 	}
 	if !d.full() {
+		for _, path := range d.lone { // who wrote no list is not told of a number
+			p.What = strings.ReplaceAll(p.What, path+"[0]", path)
+		}
 		d.ps = append(d.ps, p)
 	}
 }

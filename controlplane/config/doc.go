@@ -11,7 +11,8 @@
 // positions; the decoder walks it beside the declaration and notes where each
 // path stands; resolve turns short forms into long ones and finds secrets;
 // validate checks what takes two values to see. All problems of a run are
-// reported together, each with its place, its line and a cure.
+// reported together, each with its place, its line and a cure. LoadMembers
+// reads the files that a pool's discover.file names with the same decoder.
 //
 // It is called by the program's verbs (run, check, schema), by the controller
 // on a reload and by compile, which reads the Config and nothing else. A Config
@@ -25,8 +26,11 @@
 // What bites:
 //
 //   - Load returns warnings and notes beside a good Config. HasErrors decides.
-//   - A zero-valued group that is optional (TLS, Request, Tribes, AlsoAt) is not
-//     in use; its first required key tells.
+//   - A zero-valued group that is optional (TLS, Request, AlsoAt) is not in use;
+//     its first required key tells. Discover says so in On, because none of its
+//     keys is required.
+//   - A pool has no members when all of them are yet to be found (Discover.On).
+//     With makes a copy of a Config that has them; its digest is another one.
 //   - Member.Route is "" when the route is to be learned, and the member's name
 //     when the file does not say.
 //   - A default runs through the decoder like a value of the file. A wrong one

@@ -20,7 +20,9 @@ type field struct {
 	Unit     string
 	Short    string
 	None     string
+	Used     string
 	Off      string
+	Word     string
 	Name     string
 	Required bool
 	Secret   bool
@@ -57,7 +59,7 @@ func fieldsOf(t reflect.Type) []field {
 		f := field{
 			Key: key, Type: sf.Type, Index: i,
 			Default: tag.Get("default"), Min: tag.Get("min"), Max: tag.Get("max"),
-			Is: tag.Get("is"), Unit: tag.Get("unit"), Short: tag.Get("short"), None: tag.Get("none"), Off: tag.Get("off"), Name: tag.Get("name"),
+			Is: tag.Get("is"), Unit: tag.Get("unit"), Short: tag.Get("short"), None: tag.Get("none"), Used: tag.Get("used"), Off: tag.Get("off"), Word: tag.Get("word"), Name: tag.Get("name"),
 			Required: tag.Get("required") == "true", Secret: tag.Get("secret") == "true",
 			Later: tag.Get("later") == "true", Bare: tag.Get("bare") == "true",
 			Hint: tag.Get("hint"), Example: tag.Get("example"), Doc: tag.Get("doc"),

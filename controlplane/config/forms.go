@@ -32,6 +32,7 @@ var forms = map[string]form{
 	"name":        {checkName, namePattern},
 	"route":       {checkRoute, routePattern},
 	"token":       {checkToken, tokenPattern},
+	"srv":         {checkSRV, `^_[^\s./]+\._[^\s./]+\.[^\s/]+$`},
 	"hashon":      {checkHashOn, "^(client|path|host|(header|cookie):[!#$%&'*+.^_`|~0-9A-Za-z-]+)$"},
 }
 
@@ -232,6 +233,27 @@ func checkRoute(text string) (kept, what, cure string) {
 func checkToken(text string) (kept, what, cure string) {
 	if !tokenForm.MatchString(text) {
 		return "", fmt.Sprintf("%q is not a cookie or parameter name", text), "write the bare name, for example JSESSIONID"
+	}
+	return text, "", ""
+}
+
+// srvSchemes are the protocols by the first label of an SRV name (RFC 2782).
+var srvSchemes = map[string]string{"_ajp": "ajp", "_ajp13": "ajp", "_http": "http", "_https": "https"}
+
+// SRVScheme is the protocol that an SRV name of the language stands for.
+func SRVScheme(name string) string {
+	label, _, _ := strings.Cut(name, ".")
+	return srvSchemes[label]
+}
+
+func checkSRV(text string) (kept, what, cure string) {
+	text = strings.ToLower(strings.TrimSuffix(text, "."))
+	labels := strings.SplitN(text, ".", 3)
+	if len(labels) < 3 || labels[1] != "_tcp" || !hostForm.MatchString(labels[2]) || strings.Contains(text+".", "..") || len(text) > 253 {
+		return "", fmt.Sprintf("%q is not an SRV name", text), "write for example _ajp._tcp.example"
+	}
+	if srvSchemes[labels[0]] == "" {
+		return "", fmt.Sprintf("%q names no protocol that members speak", labels[0]), "it can be _ajp, _http or _https"
 	}
 	return text, "", ""
 }

@@ -114,6 +114,14 @@ func (s *schemaMaker) value(f field) object {
 	return f.scalarSchema()
 }
 
+// orWord adds the word that may stand for a number.
+func (f field) orWord(forms []any) []any {
+	if f.Word != "" {
+		forms = append(forms, object{"const": f.Word})
+	}
+	return forms
+}
+
 func anyOf(forms []any) object {
 	if len(forms) == 1 {
 		return forms[0].(object)
@@ -141,7 +149,7 @@ func (f field) scalarSchema() object {
 		if strings.HasPrefix(f.Min, "0") {
 			forms = append(forms, zero)
 		}
-		return anyOf(forms)
+		return anyOf(f.orWord(forms))
 	case f.Unit == "bytes":
 		forms := []any{text("^0$|" + sizePattern), variable}
 		if f.Bare {
@@ -154,7 +162,7 @@ func (f field) scalarSchema() object {
 		}
 		return anyOf(forms)
 	case f.Unit == "percent":
-		return anyOf([]any{text(percentPattern), variable})
+		return anyOf(f.orWord([]any{text(percentPattern), variable}))
 	case f.Type.Kind() == reflect.Int:
 		least, _ := strconv.Atoi(f.Min)
 		most, _ := strconv.Atoi(f.Max)

@@ -13,7 +13,7 @@ import (
 )
 
 // Words that tell a person nothing, and names of Go types.
-var goWords = regexp.MustCompile(`(?i)failed to|invalid argument|\berror:|unmarshal|\b(u?int(8|16|32|64)|float64|struct|nil|netip|time\.Duration|map\[|interface|reflect|(?-i:yaml: )|go-yaml)\b`)
+var goWords = regexp.MustCompile(`(?i)failed to|invalid argument|\berror:|unmarshal|\b(u?int(8|16|32|64)|float64|struct|nil|netip|time\.Duration|map\[|interface ?\{|reflect|(?-i:yaml: )|go-yaml)\b`)
 
 func TestMessagesSpeakToPeople(t *testing.T) {
 	for _, name := range append(corpus(t, "invalid", 70), corpus(t, "warned", 20)...) {

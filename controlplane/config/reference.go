@@ -59,6 +59,11 @@ func (f field) shownDefault() string {
 
 // kind says in words what a value is.
 func (f field) kind() string {
+	if f.Word != "" {
+		word := f.Word
+		f.Word = ""
+		return f.kind() + ", or `" + word + "`"
+	}
 	switch {
 	case f.isGroup():
 		switch {
@@ -103,6 +108,8 @@ func (f field) kind() string {
 		return "host name"
 	case "pattern":
 		return "path pattern"
+	case "srv":
+		return "SRV name"
 	case "hashon":
 		return "what to hash"
 	case "token":

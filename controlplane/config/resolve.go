@@ -25,7 +25,11 @@ func (d *decoder) resolve(c *Config) {
 func (d *decoder) foldBackends(c *Config) {
 	if !d.set("backends") {
 		if !d.set("pools") {
-			d.errorAt("", "there are no backends", "add backends: [ajp://127.0.0.1:8009], or pools")
+			cure := "add backends: [ajp://127.0.0.1:8009], or pools"
+			if d.set("tribes") {
+				cure = "add pools: {app: {discover: {ajp_port: 8009}}} for what is heard in the group, or backends: [ajp://127.0.0.1:8009]"
+			}
+			d.errorAt("", "there are no backends", cure)
 		} else if len(c.Pools) == 0 && !d.bad["pools"] {
 			d.errorAtKey("pools", "pools is empty", "add a pool with members")
 		}
@@ -85,8 +89,8 @@ func (d *decoder) resolvePool(p *Pool) {
 // foldMembers makes members of a pool's backends.
 func (d *decoder) foldMembers(p *Pool, base string) {
 	if !d.set(base + ".backends") {
-		if len(p.Members) == 0 && !d.bad[base] {
-			d.errorAtKey(base, "pool "+p.Name+" has no members", "add members, or backends: [ajp://127.0.0.1:8009]")
+		if len(p.Members) == 0 && !p.Discover.On && !d.bad[base] {
+			d.errorAtKey(base, "pool "+p.Name+" has no members", "add members, or backends: [ajp://127.0.0.1:8009], or discover: {ajp_port: 8009}")
 		}
 		return
 	}
@@ -94,13 +98,12 @@ func (d *decoder) foldMembers(p *Pool, base string) {
 		d.errorAtKey(base+".backends", "pool "+p.Name+" has both backends and members", "write all of them as members")
 		return
 	}
-	if len(p.Backends) == 0 && !d.bad[base] {
+	if len(p.Backends) == 0 && !p.Discover.On && !d.bad[base] {
 		d.errorAtKey(base+".backends", "pool "+p.Name+" has no members", "list at least one address, as in backends: [ajp://127.0.0.1:8009]")
 	}
 	taken := map[string]int{}
 	for i, a := range p.Backends {
-		m := Member{Name: unique(memberName(a), taken)}
-		d.defaults(reflect.ValueOf(&m).Elem())
+		m := NewMember(unique(MemberName(a), taken))
 		m.URL = a
 		p.Members = append(p.Members, m)
 		from := base + ".backends"
@@ -115,8 +118,9 @@ func (d *decoder) foldMembers(p *Pool, base string) {
 	p.Backends = nil
 }
 
-// memberName makes a name of an address: 127.0.0.1-8009.
-func memberName(a Address) string {
+// MemberName makes a name of an address: 127.0.0.1-8009. It always is one that
+// the file could have.
+func MemberName(a Address) string {
 	name := strings.Map(func(r rune) rune {
 		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-", r) {
 			return r

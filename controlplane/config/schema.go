@@ -19,7 +19,9 @@ import (
 //	unit      "bytes" or "percent" for integers that are written with a unit
 //	short     a struct field: the key that a plain value stands for
 //	none      a struct field: the bool that the word "none" sets
+//	used      a struct field: the bool that says whether the file has it
 //	off       the word that turns it off, for those who write off, no or false
+//	word      a number or duration: the word that may stand for it, kept as -1
 //	required  "true" when the mapping is useless without it
 //	secret    "true" when the value is never printed
 //	later     "true" when the key is accepted and not acted on
@@ -42,7 +44,8 @@ type Config struct {
 	// Pools are in the order of the file.
 	Pools []Pool `key:"pools" name:"pool" doc:"The pools by name; the members of one pool can stand in for each other."`
 
-	Tribes    Tribes    `key:"tribes" short:"group" later:"true" doc:"The Tomcat cluster whose heartbeats are listened to."`
+	// Tribes are the groups that are listened to; none when the file names none.
+	Tribes    []Tribes  `key:"tribes" short:"group" doc:"The Tomcat cluster whose heartbeats are listened to: a group, a mapping, or a list of them."`
 	Kernel    Kernel    `key:"kernel" later:"true" doc:"Optional help from the kernel (eBPF)."`
 	Admin     Admin     `key:"admin" doc:"Status, metrics and operator commands."`
 	Log       Log       `key:"log" short:"level" doc:"Messages about the program itself, on standard error."`
@@ -87,16 +90,19 @@ type Route struct {
 	Pool    string   `key:"pool" is:"name" required:"true" example:"app" doc:"Name of the pool."`
 }
 
-// Tribes is the cluster's own membership. It is in use when Group is not empty.
+// Tribes is one group of the cluster's own membership (McastService in server.xml).
 type Tribes struct {
-	Group     string        `key:"group" is:"hostport" required:"true" example:"228.0.0.4:45564" later:"true" doc:"Multicast address and port of the McastService in server.xml."`
-	Interface string        `key:"interface" is:"text" default:"\"\"" later:"true" doc:"Network interface that joins the group; empty lets the system choose."`
-	Heartbeat time.Duration `key:"heartbeat" default:"500ms" min:"10ms" max:"1m" later:"true" doc:"How often members announce themselves (frequency in server.xml)."`
-	DropAfter time.Duration `key:"drop_after" default:"3s" min:"20ms" max:"10m" hint:"Tomcat's dropTime counts milliseconds" later:"true" doc:"Silence after which a member counts as lost (dropTime in server.xml, where it is written in milliseconds)."`
-	Domain    string        `key:"domain" is:"text" default:"\"\"" later:"true" doc:"Only members of this domain are listened to; empty means all."`
-	Role      string        `key:"role" enum:"observe|replica" default:"observe" later:"true" doc:"observe only listens; replica also holds copies of sessions."`
-	LostMeans string        `key:"lost_means" enum:"probe|drain|ignore" default:"probe" later:"true" doc:"What a missing heartbeat does to the member."`
-	Beacon    string        `key:"beacon" is:"hostport" default:"\"\"" later:"true" doc:"Multicast address and port of Tomcat's HeartbeatListener, which also tells load."`
+	// Group is host:port; the host is always a multicast address.
+	Group     string        `key:"group" is:"hostport" required:"true" example:"228.0.0.4:45564" doc:"Multicast address and port of the McastService in server.xml."`
+	Interface string        `key:"interface" is:"text" default:"\"\"" doc:"Network interface that joins the group, by name or by one of its addresses; empty lets the system choose."`
+	Heartbeat time.Duration `key:"heartbeat" default:"500ms" min:"10ms" max:"1m" doc:"How often members announce themselves (frequency in server.xml)."`
+	DropAfter time.Duration `key:"drop_after" default:"3s" min:"20ms" max:"10m" hint:"Tomcat's dropTime counts milliseconds" doc:"Silence after which a member counts as lost (dropTime in server.xml, where it is written in milliseconds)."`
+	Domain    string        `key:"domain" is:"text" default:"\"\"" doc:"Only members of this domain are listened to; empty means all."`
+	Role      string        `key:"role" enum:"observe|replica" default:"observe" doc:"observe only listens and never sends; replica, which would also hold copies of sessions, is accepted and does the same in this version."`
+	LostMeans string        `key:"lost_means" enum:"probe|drain|ignore" default:"probe" doc:"What a missing heartbeat does to the member: probe looks at it at once, drain gives it no new sessions meanwhile."`
+	// Beacon is host:port of a multicast address, or "".
+	Beacon     string `key:"beacon" is:"hostport" default:"\"\"" example:"224.0.1.105:23364" doc:"Multicast address and port of Tomcat's HeartbeatListener, which tells the connector's port and its load; empty does not listen."`
+	BeaconPath string `key:"beacon_path" is:"path" default:"\"\"" example:"/HeartbeatListener" doc:"Path on admin.listen that takes the same by POST (proxyURL of the HeartbeatListener); admin.allow guards it, a token is not asked for because Tomcat cannot send one."`
 }
 
 // Kernel says which optional kernel programs are used.

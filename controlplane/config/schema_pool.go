@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // The words of Pool.Balance.
 const (
@@ -70,8 +73,48 @@ type Pool struct {
 
 	// Backends is always empty after Load: they became Members.
 	Backends []Address `key:"backends" doc:"Short form of members: addresses, whose names come from host and port and whose routes are learned."`
-	// Members are in the order of the file; never empty after Load.
-	Members []Member `key:"members" name:"member" short:"url" doc:"The members by name; the name is the jvmRoute of the Tomcat."`
+	// Members are in the order of the file; after Load empty only with Discover.
+	Members  []Member `key:"members" name:"member" short:"url" doc:"The members by name; the name is the jvmRoute of the Tomcat."`
+	Discover Discover `key:"discover" short:"ajp_port" used:"On" doc:"Members that are found instead of listed: by their heartbeats, by DNS names, or in a file that is watched."`
+}
+
+// Discover says which of the Tomcats that are found belong to the pool, and
+// where they are reached. It is in use when On is set.
+//
+// A heartbeat names neither an AJP nor an HTTP port (MemberImpl has the
+// replication receiver's alone), so one of the three ways to derive it is
+// needed for each protocol that is to be spoken.
+type Discover struct {
+	On bool `key:"-"`
+
+	AJPPort        int   `key:"ajp_port" default:"0" min:"0" max:"65535" doc:"AJP port of every Tomcat that is heard; 0 when it is not known like this."`
+	AJPPortOffset  int   `key:"ajp_port_offset" default:"0" min:"-65535" max:"65535" doc:"What is added to the port of the replication receiver to get the AJP port: 4009 for receiver 4000 and AJP 8009."`
+	AJPPorts       []int `key:"ajp_ports" min:"1" max:"65535" doc:"AJP ports that are tried with CPING."`
+	HTTPPort       int   `key:"http_port" default:"0" min:"0" max:"65535" doc:"HTTP port of every Tomcat that is heard; beside an AJP port it is used for WebSocket."`
+	HTTPPortOffset int   `key:"http_port_offset" default:"0" min:"-65535" max:"65535" doc:"What is added to the port of the replication receiver to get the HTTP port."`
+	HTTPPorts      []int `key:"http_ports" min:"1" max:"65535" doc:"HTTP ports that are tried."`
+
+	Allow  []netip.Prefix `key:"allow" doc:"Where found members may be, as addresses or networks; without it wherever they are heard."`
+	Domain string         `key:"domain" is:"text" default:"\"\"" doc:"Only members of this domain belong to the pool; empty means all."`
+	Group  string         `key:"group" is:"hostport" default:"\"\"" doc:"Only members heard in this group of tribes belong to the pool; empty means all."`
+	Weight int            `key:"weight" default:"1" min:"1" max:"10000" doc:"Weight of each member that is found."`
+
+	// DNS hosts are names, never IP addresses.
+	DNS  []Address `key:"dns" is:"ajp|http|https" doc:"Names that are resolved again and again; every address behind one is a member, as in ajp://tomcats.example:8009."`
+	SRV  []string  `key:"srv" is:"srv" doc:"SRV names that are resolved again and again, as in _ajp._tcp.example; the first label is the protocol."`
+	File string    `key:"file" is:"file" default:"\"\"" doc:"A YAML or JSON file with members: or backends: as in a pool; it is watched, and a mistake in it changes nothing."`
+}
+
+// Ports reports whether heartbeats can be turned into connectors: one of the
+// ways to name a port is used.
+func (d *Discover) Ports() bool { return d.AJP() || d.HTTP() }
+
+// AJP reports whether there is a way to find AJP ports.
+func (d *Discover) AJP() bool { return d.AJPPort != 0 || d.AJPPortOffset != 0 || len(d.AJPPorts) > 0 }
+
+// HTTP reports whether there is a way to find HTTP ports.
+func (d *Discover) HTTP() bool {
+	return d.HTTPPort != 0 || d.HTTPPortOffset != 0 || len(d.HTTPPorts) > 0
 }
 
 // Sticky tells where sessions are looked for. Off wins over everything else.
@@ -122,11 +165,14 @@ type Health struct {
 	Cping   time.Duration `key:"cping" default:"1s" min:"1ms" max:"1m" doc:"Time-out of a probe; follows ping.timeout when absent."`
 	Request Request       `key:"request" short:"path" doc:"A real request that is sent as well; without it members are only pinged, which proves neither the application nor the AJP secret."`
 	// Expect equals Request.Expect after Load.
-	Expect    StatusSet     `key:"expect" default:"200-399" doc:"Statuses that mean well, as numbers or ranges."`
-	DownAfter int           `key:"down_after" default:"3" min:"1" max:"1000" doc:"Bad probes in a row before a member is down."`
-	UpAfter   int           `key:"up_after" default:"2" min:"1" max:"1000" doc:"Good probes in a row before it is up again."`
-	TripAfter int           `key:"trip_after" default:"5" min:"0" max:"1000000" doc:"Faults of requests in a row before a member is avoided at once; 0 never."`
-	SlowStart time.Duration `key:"slow_start" default:"0s" min:"0s" max:"1h" doc:"Time over which a member that came back is given its full share."`
+	Expect    StatusSet `key:"expect" default:"200-399" doc:"Statuses that mean well, as numbers or ranges."`
+	DownAfter int       `key:"down_after" default:"3" min:"1" max:"1000" doc:"Bad probes in a row before a member is down."`
+	UpAfter   int       `key:"up_after" default:"2" min:"1" max:"1000" doc:"Good probes in a row before it is up again."`
+	TripAfter int       `key:"trip_after" default:"5" min:"0" max:"1000000" doc:"Faults of requests in a row before a member is avoided at once; 0 never."`
+	// SlowStart is -1 for auto.
+	SlowStart time.Duration `key:"slow_start" word:"auto" default:"auto" min:"0s" max:"1h" doc:"Time over which a member that came back is given its full share; auto takes 10s for one whose heartbeats are heard and 0s for others."`
+	// PanicThreshold is in percent, and -1 for never.
+	PanicThreshold int `key:"panic_threshold" word:"never" unit:"percent" default:"0%" min:"0%" max:"100%" doc:"Below this share of usable members those that are down without having refused are used as well, the least bad first; 0% only when nobody is left, never does without."`
 }
 
 // Request is the request of a probe. It is in use when Path is not empty.

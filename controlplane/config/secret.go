@@ -14,7 +14,7 @@ const maxSecret = 1024
 // or from the environment.
 func (d *decoder) secret(p *Pool, base string) {
 	inline, file := base+".secret", base+".secret_file"
-	ajp := false
+	ajp := p.Discover.speaksAJP()
 	for _, m := range p.Members {
 		ajp = ajp || m.URL.Scheme == "ajp"
 	}
@@ -35,7 +35,7 @@ func (d *decoder) secret(p *Pool, base string) {
 			d.errorAtKey(base, "the environment variable "+SecretVariable+" cannot be a secret: "+what, "set it to one line of plain text")
 		}
 	}
-	if len(p.Members) > 0 && !ajp && !d.bad[base] {
+	if (len(p.Members) > 0 || p.Discover.On) && !ajp && !d.bad[base] {
 		what := "pool " + p.Name + " has an AJP secret and no AJP member"
 		if p.SecretFile != "" {
 			d.warnAtKey(file, what, "remove it")

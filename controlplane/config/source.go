@@ -133,6 +133,15 @@ func reason(err error) string {
 // parse turns text into a tree of nodes. The root is a mapping, or there are
 // errors.
 func parse(name string, data []byte) (*source, *yaml.Node, Problems) {
+	src, root, ps := parseAny(name, data)
+	if root != nil && root.Kind != yaml.MappingNode {
+		return src, nil, Problems{src.problem(root.Line, root.Column, 1, "", "the file is not a mapping of keys", "begin with a key, for example listen: 80")}
+	}
+	return src, root, ps
+}
+
+// parseAny is parse for files whose root may be anything.
+func parseAny(name string, data []byte) (*source, *yaml.Node, Problems) {
 	text := strings.TrimPrefix(string(data), "\ufeff")
 	src := newSource(name, "")
 	fail := func(line, col int, what, cure string) (*source, *yaml.Node, Problems) {
@@ -174,11 +183,7 @@ func parse(name string, data []byte) (*source, *yaml.Node, Problems) {
 	default:
 		return fail(max(1, second.Line), max(1, second.Column), "a second document begins here", "one file is one document; remove the line ---")
 	}
-	root := doc.Content[0]
-	if root.Kind != yaml.MappingNode {
-		return fail(root.Line, root.Column, "the file is not a mapping of keys", "begin with a key, for example listen: 80")
-	}
-	return src, root, nil
+	return src, doc.Content[0], nil
 }
 
 // invalidAt finds the first byte that is not UTF-8.

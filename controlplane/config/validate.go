@@ -104,7 +104,7 @@ func (d *decoder) checkAdmin(c *Config) {
 	}
 	for i, l := range c.Listen {
 		if l.Address == a.Listen {
-			d.errorAt("admin.listen", fmt.Sprintf("admin.listen: %s is already listen[%d]", a.Listen, i), "choose another port; the usual one is 8404")
+			d.errorAt("admin.listen", fmt.Sprintf("admin.listen: %s is already the address of listen[%d]", a.Listen, i), "choose another port; the usual one is 8404")
 		}
 	}
 }
@@ -118,25 +118,9 @@ func loopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-func (d *decoder) checkTribes(c *Config) {
-	t := c.Tribes
-	if t.Group == "" || d.bad["tribes"] {
-		return
-	}
-	for _, f := range []struct{ key, value string }{{"group", t.Group}, {"beacon", t.Beacon}} {
-		host, _, _ := splitPort(f.value)
-		if addr, err := netip.ParseAddr(host); f.value != "" && (err != nil || !addr.IsMulticast()) {
-			d.errorAt("tribes."+f.key, fmt.Sprintf("tribes.%s: %s is not a multicast address", f.key, host), "multicast is 224.0.0.0 to 239.255.255.255; take the address of McastService in server.xml")
-		}
-	}
-	if t.DropAfter < 2*t.Heartbeat {
-		d.warnAt("tribes.drop_after", "tribes.drop_after is shorter than two heartbeats, so one lost packet loses a member", "write "+formatDuration(6*t.Heartbeat)+" or more")
-	}
-}
-
 // notes tells which keys are accepted and not acted on.
 func (d *decoder) notes() {
-	for _, path := range []string{"tribes", "kernel", "admin.also_at"} {
+	for _, path := range []string{"kernel", "admin.also_at"} {
 		if d.set(path) && !d.bad[path] {
 			d.noteAtKey(path, path+": accepted, not acted on by this version", "keep it; nothing depends on it yet")
 		}

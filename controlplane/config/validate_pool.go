@@ -35,11 +35,12 @@ func (d *decoder) checkPool(c *Config, p *Pool) {
 	}
 	d.checkMembers(p, base)
 	d.checkHosts(p, base)
+	d.checkDiscover(c, p, base)
 }
 
 // replicated reports whether the configuration speaks of a Tomcat cluster.
 func (d *decoder) replicated(c *Config, p *Pool) bool {
-	if c.Tribes.Group != "" {
+	if len(c.Tribes) > 0 {
 		return true
 	}
 	for _, m := range p.Members {
@@ -89,6 +90,7 @@ func (d *decoder) checkMembers(p *Pool, base string) {
 		}
 	}
 	switch {
+	case p.Discover.On: // others may be found
 	case !running:
 		d.warnAtKey(base, "every member of pool "+p.Name+" has state: stop, so it answers 503", "remove state: stop from one of them")
 	case !normal:

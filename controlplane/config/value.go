@@ -91,8 +91,16 @@ func (d *decoder) value(f field, node *yaml.Node, v reflect.Value, path string) 
 func (d *decoder) groupValue(f field, node *yaml.Node, v reflect.Value, path string) {
 	if node.Kind == yaml.MappingNode {
 		d.group(node, v, path)
-		return
+	} else {
+		d.shortGroup(f, node, v, path)
 	}
+	if f.Used != "" {
+		v.FieldByName(f.Used).SetBool(true)
+	}
+}
+
+// shortGroup decodes what stands for a whole group.
+func (d *decoder) shortGroup(f field, node *yaml.Node, v reflect.Value, path string) {
 	d.defaults(v)
 	if f.None != "" && node.Kind == yaml.ScalarNode && node.Value == "none" {
 		v.FieldByName(f.None).SetBool(true)
@@ -139,7 +147,11 @@ func (d *decoder) list(f field, node *yaml.Node, v reflect.Value, path string) {
 		if node.Kind == yaml.SequenceNode || e.isGroup() {
 			sub = path + "[" + strconv.Itoa(i) + "]"
 		}
-		d.mark(sub, nil, item, "")
+		if s, ok := d.spots[path]; ok && node.Kind != yaml.SequenceNode {
+			d.mark(sub, s.key, item, "") // what lacks something is the key, as for a group
+		} else {
+			d.mark(sub, nil, item, "")
+		}
 		if !d.usable(item, sub) {
 			continue
 		}
@@ -147,6 +159,9 @@ func (d *decoder) list(f field, node *yaml.Node, v reflect.Value, path string) {
 		if !e.isGroup() && item.Kind == yaml.SequenceNode {
 			d.problem(item, sub, "a list inside the list", "write the values one after the other")
 			continue
+		}
+		if node.Kind != yaml.SequenceNode && e.isGroup() {
+			d.lone = append(d.lone, path)
 		}
 		d.value(e, item, ev, sub)
 		out = reflect.Append(out, ev)
@@ -235,10 +250,15 @@ func (d *decoder) single(f field, s scalar, v reflect.Value, path string) {
 		if f.Hint != "" {
 			cure += " (" + f.Hint + ")"
 		}
+		if f.Word != "" {
+			cure += ", or " + f.Word
+		}
 		d.problem(s.node, path, what, cure)
 	}
 	var what, cure string
 	switch {
+	case f.Word != "" && s.text == f.Word:
+		v.SetInt(-1)
 	case f.Type == typeAddress:
 		if s.text == "" && f.emptyAllowed() {
 			return

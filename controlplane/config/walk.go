@@ -66,12 +66,18 @@ func walkGroup(v reflect.Value, path string, depth int, visit func(event)) {
 				visit(event{kind: leaf, path: sub, key: f.Key, depth: depth, text: "none"})
 				continue
 			}
+			if f.Used != "" && !fv.FieldByName(f.Used).Bool() {
+				continue
+			}
 			if need, ok := optionalGroup(f.Type); ok && fv.Field(need.Index).IsZero() {
 				continue
 			}
 			visit(event{kind: open, path: sub, key: f.Key, depth: depth})
 			walkGroup(fv, sub, depth+1, visit)
 		case f.isList() && f.elem().isGroup():
+			if fv.Len() == 0 {
+				continue // an empty mapping or list of mappings says nothing
+			}
 			visit(event{kind: open, path: sub, key: f.Key, depth: depth})
 			for i := range fv.Len() {
 				ev := fv.Index(i)
@@ -124,6 +130,8 @@ func write(f field, v reflect.Value) string {
 		return quote(v.Interface().(Address).String())
 	case f.Type == typePrefix:
 		return quote(formatPrefix(v.Interface().(netip.Prefix)))
+	case f.Word != "" && v.Int() == -1:
+		return f.Word
 	case f.Type == typeDuration:
 		return formatDuration(v.Interface().(time.Duration))
 	case f.Unit == "bytes":

@@ -16,22 +16,26 @@ import (
 
 // probeAJP sends a CPING and, when configured, a GET on the same connection.
 func probeAJP(conn net.Conn, t Target) Sample {
-	_ = conn.SetDeadline(time.Now().Add(t.Settings.Timeout))
+	begin := time.Now()
+	_ = conn.SetDeadline(begin.Add(t.Settings.Timeout))
 	if _, err := conn.Write(ajp.AppendCPing(nil)); err != nil {
-		return Sample{Text: words("cping", err, t.Settings.Timeout)}
+		return failed("cping", err, t.Settings.Timeout)
 	}
 	in := reader{conn: conn}
 	payload, err := in.next()
 	switch {
 	case err != nil:
-		return Sample{Text: in.noPong(err, t.Settings.Timeout)}
+		return in.noPong(err, t.Settings.Timeout)
 	case len(payload) != 1 || ajp.Type(payload[0]) != ajp.CPong:
 		return Sample{Text: fmt.Sprintf("cping: answered with packet type %d instead of a cpong", payload[0])}
 	}
-	if t.Settings.Request == nil {
-		return Sample{OK: true, Text: "cping ok"}
+	ping := time.Since(begin)
+	if t.Settings.Request == nil || t.Quick {
+		return Sample{OK: true, Text: "cping ok", Ping: ping}
 	}
-	return requestAJP(conn, &in, t)
+	s := requestAJP(conn, &in, t)
+	s.Ping = ping
+	return s
 }
 
 // requestAJP sends the health request and reads to its end where the end
@@ -47,7 +51,7 @@ func requestAJP(conn net.Conn, in *reader, t Target) Sample {
 		return Sample{Text: fmt.Sprintf("health request %q does not fit an AJP packet", req.Path)}
 	}
 	if _, err := conn.Write(packet); err != nil {
-		return Sample{Text: words("health request", err, limit)}
+		return failed("health request", err, limit)
 	}
 	status := 0
 	var head ajp.ResponseHead
@@ -55,9 +59,14 @@ func requestAJP(conn net.Conn, in *reader, t Target) Sample {
 		payload, err := in.next()
 		if err != nil {
 			if status != 0 {
-				return req.judge(status)
+				// It is a 403, of whom is not known without its end.
+				s := req.judge(status)
+				if !s.OK {
+					s.Text, s.Fail = refusedBySome, Odd
+				}
+				return s
 			}
-			return Sample{Text: words("health request", err, limit)}
+			return failed("health request", err, limit)
 		}
 		switch ajp.Type(payload[0]) {
 		case ajp.SendHeaders:
@@ -71,7 +80,7 @@ func requestAJP(conn net.Conn, in *reader, t Target) Sample {
 		case ajp.GetBodyChunk:
 			// The application reads although there is no body (Tomcat 7).
 			if _, err := conn.Write(emptyBody); err != nil {
-				return Sample{Text: words("health request", err, limit)}
+				return failed("health request", err, limit)
 			}
 		case ajp.EndResponse:
 			reuse, err := ajp.ParseEnd(payload)
@@ -80,7 +89,8 @@ func requestAJP(conn net.Conn, in *reader, t Target) Sample {
 			}
 			s := req.judge(status)
 			if !s.OK && !reuse {
-				s.Text = refused
+				// Not the application's word: every request would get it.
+				s.Text, s.Fail = refused, Odd
 			}
 			return s
 		}
@@ -90,6 +100,9 @@ func requestAJP(conn net.Conn, in *reader, t Target) Sample {
 
 // refused names what to look at in Tomcat's own words.
 const refused = `health request got 403: the AJP secret differs from secret="..." in server.xml, or an attribute is not allowed`
+
+// refusedBySome is for a 403 whose end did not come in time.
+const refusedBySome = `health request got 403 and no end: the application refuses it, or the AJP secret differs from secret="..." in server.xml, or an attribute is not allowed`
 
 // maxAnswer bounds what is read of an answer, in bytes. Only a 403 is read to
 // its end, and Tomcat's own page has 628 bytes.
@@ -168,21 +181,23 @@ func (r *reader) next() ([]byte, error) {
 }
 
 // noPong explains why no CPONG came, from what did come.
-func (r *reader) noPong(err error, limit time.Duration) string {
+func (r *reader) noPong(err error, limit time.Duration) Sample {
+	s := Sample{Fail: kindOf(err)}
 	switch {
 	case bytes.HasPrefix(r.buf, []byte("HTTP")):
-		return "cping: the port speaks HTTP; give the AJP connector's port, or write http://"
+		s.Text, s.Fail = "cping: the port speaks HTTP; give the AJP connector's port, or write http://", Odd
 	case bytes.HasPrefix(r.buf, []byte{0x15, 0x03}):
-		return "cping: the port speaks TLS; give the AJP connector's port, or write https://"
+		s.Text, s.Fail = "cping: the port speaks TLS; give the AJP connector's port, or write https://", Odd
 	case len(r.buf) > 0:
-		return fmt.Sprintf("cping: the answer is no AJP (it begins with %x)", r.buf[:min(len(r.buf), 4)])
+		s.Text, s.Fail = fmt.Sprintf("cping: the answer is no AJP (it begins with %x)", r.buf[:min(len(r.buf), 4)]), Odd
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		// A connector that did not start keeps its port bound.
-		return fmt.Sprintf("connected, but no cpong within %s: the connector is not started "+
+		s.Text = fmt.Sprintf("connected, but no cpong within %s: the connector is not started "+
 			"(secretRequired without a secret?), still deploying, or busy", limit)
 	case errors.Is(err, io.EOF):
-		return "cping: closed at once; no AJP connector listens there"
+		s.Text = "cping: closed at once; no AJP connector listens there"
 	default:
-		return words("cping", err, limit)
+		s.Text = words("cping", err, limit)
 	}
+	return s
 }

@@ -10,14 +10,25 @@ import (
 // probeHTTP sends the health request on conn. A redirect is an answer, not an
 // order: following it would ask somebody else.
 func probeHTTP(ctx context.Context, conn net.Conn, t Target) Sample {
-	req := t.Settings.Request
+	req, step, method := t.Settings.Request, "health request", http.MethodGet
 	limit := t.Settings.RequestTimeout()
+	if t.Quick {
+		// OPTIONS * is the CPING of HTTP: Tomcat answers it by itself, before
+		// any application (CoyoteAdapter.postParseRequest). A connect would
+		// prove nothing: the kernel accepts for a frozen process as well.
+		req, step, method = &Request{Path: "/"}, "ping", http.MethodOptions
+		limit = t.Settings.Timeout
+	}
+	begin := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	// The scheme says "http" for both: conn speaks TLS already where it has to.
-	out, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.To.Addr+req.Path, nil)
+	out, err := http.NewRequestWithContext(ctx, method, "http://"+t.To.Addr+req.Path, nil)
 	if err != nil {
 		return Sample{Text: "health request: path " + req.Path + " is not valid"}
+	}
+	if t.Quick {
+		out.URL.Opaque = "*"
 	}
 	out.Host = req.authority(t.To)
 	out.Header.Set("User-Agent", "catherd-health")
@@ -32,10 +43,13 @@ func probeHTTP(ctx context.Context, conn net.Conn, t Target) Sample {
 	defer transport.CloseIdleConnections()
 	answer, err := transport.RoundTrip(out)
 	if err != nil {
-		return Sample{Text: words("health request", err, limit)}
+		return failed(step, err, limit)
 	}
 	// Only the status matters; the connection is closed with its body unread.
 	_ = conn.SetDeadline(time.Unix(1, 0))
 	_ = answer.Body.Close()
+	if t.Quick {
+		return Sample{OK: true, Text: "ping ok", Ping: time.Since(begin)}
+	}
 	return req.judge(answer.StatusCode)
 }

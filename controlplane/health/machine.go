@@ -2,143 +2,102 @@ package health
 
 import "time"
 
-// Settings says how a member is judged. All durations are positive except
-// SlowStart, which is zero when a member gets its full share at once.
-type Settings struct {
-	Every     time.Duration // between two probes of a member that is well, or down
-	Connect   time.Duration // for the connection to be made
-	Timeout   time.Duration // CPING to CPONG
-	DownAfter int           // failures in a row before Up becomes Down; at least 1
-	UpAfter   int           // successes in a row before Down becomes Up; at least 1
-	SlowStart time.Duration // time over which a member that came back gets its full share
-	Request   *Request      // nil: no request is sent
-}
-
-// Request is the request a probe sends after the ping.
-type Request struct {
-	Path   string  // with the query, beginning with a slash
-	Host   string  // Host field; empty: the member's own address
-	Expect []Range // statuses that are good; empty: 200 to 399
-}
-
-// Range is a closed range of statuses.
-type Range struct{ From, To int }
-
-// Sample is the result of one probe.
-type Sample struct {
-	At   time.Time // when it ended
-	Took time.Duration
-	OK   bool
-	Text string // "cping ok", "health request 200", "connect refused"
-
-	// Request says that a real request was answered, not only a ping.
-	Request bool
-}
-
-// Trip tells the machine that the data path avoids the member by itself.
-type Trip struct {
-	At    time.Time
-	Until time.Time
-	Ends  Proof // what ends the trip before Until
-}
-
-// Proof is what shows that a member which failed requests can serve again.
-type Proof uint8
-
-// The proofs. They differ because a ping that is answered says nothing about
-// an application that answers 500 or not in time.
-const (
-	ByTime    Proof = iota // nothing: the trip runs its time
-	ByRequest              // an answered health request: connections broke
-	ByPing                 // any answer: nobody listened
-)
-
-// Machine turns samples into a verdict. It has no clock of its own: every
-// method is given the time, which must not go backwards.
+// Machine folds everything that is known about a member into a verdict:
+// samples of probes, trips of the data path, and events. It has no clock of
+// its own: every method is given the time, which must not go backwards.
 //
-// Invariants: state Checking exactly while no sample was taken; bad and good
-// are never both above zero; next is never zero.
+// Invariants: state is Checking, Up, Down or Leaving (Shaky is an Up that
+// something speaks against, worked out when a verdict is asked for); bad and
+// good are never both above zero; next is never zero; hold only with Checking;
+// frozen and early only with Down; Leaving only after a PlannedStop.
 type Machine struct {
 	set   Settings
 	state State
-	since time.Time
-	last  Sample
-	bad   int    // failures in a row
-	good  int    // successes in a row
-	early string // why Down was entered before down_after failures; else empty
-	slow  time.Time
+	since time.Time // of state
+	hold  bool      // Checking: it takes nothing before it has proved itself
+	proof int       // good samples in a row that make it Up
+	next  time.Time // when the next probe is due
+	fresh time.Time // a probe that began at this time or later is wanted
+	stale time.Time // a probe that began before says nothing
+
+	// What probes say.
+	last    Sample
+	okAt    time.Time // newest good sample
+	bad     int       // failures in a row
+	good    int       // successes in a row
+	early   string    // why Down was entered before down_after failures; else empty
+	frozen  bool      // Down because a ping was not answered while answers were owed
+	backoff time.Duration
+	falls   falls
+	slow    time.Time     // when the slow start began
+	ramp    time.Duration // how long it is; 0 none
+
+	// What the data path says.
 	trip  Trip
-	next  time.Time
+	fault time.Time // newest fault of a request
+	owes  owed
+
+	// What the cluster says.
+	heard   time.Time // newest heartbeat; zero: never
+	silent  time.Time // its heartbeats are missed since; zero: they come
+	unheard bool      // they should come and never did
+	born    time.Time // start of its JVM; zero: not known
+	renewed bool      // another JVM than before, not yet seen to answer
+	stop    time.Time // when it said that it stops; zero: it did not
+	denied  bool      // it was heard as if it had not said so
+	doubt   string    // what a probe is to settle; "" nothing
+	doubtAt time.Time
+	beacon  time.Time
+	ready   int
+	busy    int
 }
 
 // NewMachine returns a machine whose first probe is due at once.
 func NewMachine(s Settings, now time.Time) Machine {
-	if s.DownAfter < 1 {
-		s.DownAfter = 1
-	}
-	if s.UpAfter < 1 {
-		s.UpAfter = 1
-	}
-	return Machine{set: s, since: now, next: now}
+	s = s.least()
+	return Machine{set: s, since: now, next: now, proof: 1, hold: s.Prove}
+}
+
+func (s Settings) least() Settings {
+	s.DownAfter, s.UpAfter = max(s.DownAfter, 1), max(s.UpAfter, 1)
+	return s
 }
 
 // Change replaces the settings and keeps what is known.
 func (m *Machine) Change(s Settings, now time.Time) {
-	fresh := NewMachine(s, now)
-	m.set = fresh.set
+	m.set = s.least()
+	if m.set.SlowStart == 0 {
+		m.ramp = 0
+	}
 	if m.next.After(now.Add(m.set.Every)) {
 		m.next = now.Add(m.set.Every)
 	}
 }
 
-// Fast is the interval between probes while a change of state is near.
-func (s Settings) Fast() time.Duration {
-	return max(min(s.Every/5, time.Second), min(s.Every, 200*time.Millisecond))
+// Due returns when the next probe is to start.
+func (m *Machine) Due() time.Time { return m.next }
+
+// ProbeNow makes the next probe due at that time.
+func (m *Machine) ProbeNow(now time.Time) {
+	m.next = now
+	m.fresh = later(m.fresh, now)
 }
 
-// Sample takes the result of a probe and sets the time of the next one. It
-// reports whether the sample shows a trip to be over, so that the data path
-// may stop avoiding the member.
-func (m *Machine) Sample(s Sample) (clear bool) {
-	m.last = s
-	tripped := m.Tripped(s.At)
-	if s.OK {
-		m.good++
-		m.bad = 0
-		if m.state == Checking || m.state == Down && m.good >= m.set.UpAfter {
-			if m.state == Down {
-				m.slow = s.At
-			}
-			m.enter(Up, s.At)
-		}
-		clear = tripped && m.state == Up && (m.trip.Ends == ByPing || m.trip.Ends == ByRequest && s.Request)
-		if clear {
-			m.trip = Trip{}
-			tripped = false
-		}
-	} else {
-		m.bad++
-		m.good = 0
-		// The first probe decides alone, and so does one that confirms what
-		// requests have met already.
-		if m.state != Down && (m.state == Checking || tripped || m.bad >= m.set.DownAfter) {
-			m.early = ""
-			switch {
-			case m.state == Checking:
-				m.early = "at the first probe"
-			case m.bad < m.set.DownAfter:
-				m.early = "after faults of requests"
-			}
-			m.enter(Down, s.At)
-		}
-	}
-	wait := m.set.Every
-	if tripped && m.state == Up || m.state == Up && m.bad > 0 || m.state == Down && m.good > 0 {
-		wait = m.set.Fast()
-	}
-	m.next = s.At.Add(wait)
-	return clear
+// soon is ProbeNow for what others ask for, who may ask too often.
+func (m *Machine) soon(now time.Time) {
+	m.ProbeNow(later(now, m.last.At.Add(guard)))
 }
+
+// Quick reports that the probe which is due only has to show whether the
+// member is alive, within Settings.Quick.
+func (m *Machine) Quick() bool { return m.frozen || !m.owes.asked.IsZero() }
+
+// Worthless reports whether a probe that began at that time says nothing any
+// more, because what it asks about has changed since.
+func (m *Machine) Worthless(began time.Time) bool { return began.Before(m.stale) }
+
+// Tripped reports whether the data path avoids the member at that time.
+func (m *Machine) Tripped(now time.Time) bool { return now.Before(m.trip.Until) }
 
 // Trip records that the data path avoids the member. The next probe is due at
 // once, unless the member is down or this trip is known already.
@@ -146,70 +105,69 @@ func (m *Machine) Trip(t Trip) {
 	known := m.trip.Until.Equal(t.Until)
 	m.trip = t
 	if !known && m.state != Down {
-		m.next = t.At
+		m.ProbeNow(t.At)
 	}
 }
 
-// Tripped reports whether the data path avoids the member at that time.
-func (m *Machine) Tripped(now time.Time) bool { return now.Before(m.trip.Until) }
-
-// Due returns when the next probe is to start.
-func (m *Machine) Due() time.Time { return m.next }
-
-// ProbeNow makes the next probe due at that time.
-func (m *Machine) ProbeNow(now time.Time) { m.next = now }
+// Sample takes the result of a probe and sets the time of the next one. It
+// reports whether the sample shows a trip to be over, so that the data path
+// may stop avoiding the member. A worthless sample changes nothing.
+func (m *Machine) Sample(s Sample) (clear bool) {
+	if m.Worthless(s.began()) {
+		return false
+	}
+	m.last = s
+	if s.OK {
+		m.good, m.bad, m.okAt = m.good+1, 0, s.At
+	} else {
+		m.bad, m.good = m.bad+1, 0
+	}
+	m.decide(s.At, &s)
+	clear = s.OK && m.Tripped(s.At) && m.state == Up &&
+		(m.trip.Ends == ByPing || m.trip.Ends == ByRequest && s.Request)
+	if clear {
+		m.trip = Trip{}
+	}
+	m.next = s.At.Add(m.pace(s.At))
+	if s.began().Before(m.fresh) {
+		m.next = s.At // asked for again while it was under way
+	}
+	return clear
+}
 
 // Step returns when the verdict changes without a sample: the next step of a
-// slow start or the end of a trip. Zero when it does not.
+// slow start, the end of a trip, or the time when a fall counts no longer.
+// Zero when it does not.
 func (m *Machine) Step(now time.Time) time.Time {
 	var at time.Time
-	if share := m.share(now); m.state == Up && share < 100 {
-		at = m.slow.Add(m.set.SlowStart * time.Duration(share) / 100)
-	}
-	if m.Tripped(now) && (at.IsZero() || m.trip.Until.Before(at)) {
-		at = m.trip.Until
-	}
-	return at
-}
-
-// Verdict returns what is believed at that time.
-func (m *Machine) Verdict(now time.Time) Verdict {
-	v := Verdict{
-		State: m.state, Since: m.since, Text: m.last.Text,
-		Took: m.last.Took, At: m.last.At, Share: m.share(now),
-	}
-	if m.state == Down {
-		v.Early = m.early
-	}
-	if m.Tripped(now) {
-		v.Trip = m.trip.Until
-	}
-	switch m.state {
-	case Up:
-		v.Row, v.Need = m.bad, m.set.DownAfter
-	case Down:
-		v.Row, v.Need = m.good, m.set.UpAfter
-		if m.good == 0 {
-			v.Row, v.Need = m.set.DownAfter, m.set.DownAfter
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
 		}
 	}
-	return v
-}
-
-func (m *Machine) enter(s State, at time.Time) {
-	m.state, m.since = s, at
+	if share := m.share(now); m.state == Up && share < 100 {
+		sooner(m.slow.Add(m.ramp * time.Duration(share) / 100))
+	}
+	if m.Tripped(now) {
+		sooner(m.trip.Until)
+	}
+	if m.state == Up && m.falls.flapping(now) {
+		_, until := m.falls.count(now)
+		sooner(until)
+	}
+	return at
 }
 
 // share rises in ten steps, so that a slow start publishes ten tables and not
 // a hundred. It begins at 10: a member without any request proves nothing.
 func (m *Machine) share(now time.Time) int {
-	if m.slow.IsZero() || m.set.SlowStart <= 0 {
+	if m.slow.IsZero() || m.ramp <= 0 {
 		return 100
 	}
 	done := now.Sub(m.slow)
-	if done >= m.set.SlowStart {
+	if done >= m.ramp {
 		return 100
 	}
-	tenths := int(done * 10 / m.set.SlowStart)
+	tenths := int(done * 10 / m.ramp)
 	return min(10+10*max(tenths, 0), 100)
 }

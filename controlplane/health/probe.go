@@ -39,12 +39,12 @@ func (p *NetProber) Probe(ctx context.Context, t Target) Sample {
 		secure := tls.Client(conn, &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12})
 		_ = conn.SetDeadline(time.Now().Add(t.Settings.Connect))
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return Sample{Text: words("TLS", err, t.Settings.Connect)}
+			return failed("TLS", err, t.Settings.Connect)
 		}
 		_ = conn.SetDeadline(time.Time{})
 		conn = secure
 	}
-	if t.Settings.Request == nil {
+	if t.Settings.Request == nil && !t.Quick {
 		return Sample{OK: true, Text: "connect ok"}
 	}
 	return probeHTTP(ctx, conn, t)
@@ -63,19 +63,14 @@ func (p *NetProber) connect(ctx context.Context, t Target) (net.Conn, Sample) {
 	defer cancel()
 	conn, err := dial(ctx, "tcp", t.To.Addr)
 	if err != nil {
-		return nil, Sample{Text: words("connect", err, t.Settings.Connect)}
+		return nil, failed("connect", err, t.Settings.Connect)
 	}
 	return conn, Sample{}
 }
 
-// RequestTimeout is the time a health request may take from its first byte
-// to its status: a whole interval, because an application's own check may ask
-// its database, but never less than a ping gets.
-func (s Settings) RequestTimeout() time.Duration { return max(s.Timeout, s.Every) }
-
 // judge compares a status with what is expected.
 func (r *Request) judge(status int) Sample {
-	s := Sample{Request: true, Text: fmt.Sprintf("health request %d", status)}
+	s := Sample{Request: true, Fail: BadStatus, Text: fmt.Sprintf("health request %d", status)}
 	for _, want := range r.Expect {
 		if want.From <= status && status <= want.To {
 			s.OK = true

@@ -4,10 +4,8 @@ import (
 	"context"
 	"reflect"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/catherd/catherd/dataplane/meter"
 	"github.com/catherd/catherd/dataplane/table"
 )
 
@@ -16,24 +14,23 @@ type Target struct {
 	ID       table.ID
 	To       table.Target
 	Settings Settings
+
+	// Quick asks a Prober only whether the member is alive, over the protocol
+	// and without the health request. The runner sets it, and shortens the
+	// time-outs of Settings with it.
+	Quick bool
 }
 
 // Prober asks a member once. It must return soon after the context ends, and
-// must keep nothing of the exchange. It sets Sample.OK, Text and Request; the
-// times are the runner's.
+// must keep nothing of the exchange. It sets Sample.OK, Text, Fail, Ping and
+// Request; the times are the runner's.
 type Prober interface {
 	Probe(ctx context.Context, t Target) Sample
 }
 
-// Probes counts a member's probes, for metrics. The zero value is ready.
-type Probes struct {
-	OK, Failed               atomic.Uint64
-	OKSeconds, FailedSeconds meter.Histogram
-}
-
-// Runner watches members: one goroutine each, started by Set, ended by Set
-// (when the member is gone) or by Close. Its methods may be called from any
-// goroutine.
+// Runner watches members: one goroutine each, and one more while a probe is
+// under way, started by Set, ended by Set (when the member is gone) or by
+// Close. Its methods may be called from any goroutine.
 type Runner struct {
 	prober Prober
 	notify func()
@@ -45,18 +42,6 @@ type Runner struct {
 
 	mu    sync.Mutex // guards watch and the fields of watcher marked so
 	watch map[table.ID]*watcher
-}
-
-// watcher is one member's goroutine and what it has found.
-type watcher struct {
-	stop   context.CancelFunc
-	wake   chan struct{} // one place: "look at the fields below"
-	probes *Probes
-
-	target  Target  // guarded by Runner.mu
-	trip    Trip    // guarded by Runner.mu
-	asked   bool    // guarded by Runner.mu: probe at once
-	verdict Verdict // guarded by Runner.mu
 }
 
 // NewRunner returns a runner that watches nobody yet. notify is called, from
@@ -108,15 +93,19 @@ func (r *Runner) Trip(id table.ID, t Trip) {
 	}
 }
 
-// ProbeNow asks the member again at once.
-func (r *Runner) ProbeNow(id table.ID) {
+// Tell hands an event to the member's goroutine. Of a member that nobody
+// watches nothing is kept. A heartbeat that says nothing new wakes nobody and
+// allocates nothing.
+func (r *Runner) Tell(id table.ID, e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if w := r.watch[id]; w != nil {
-		w.asked = true
+	if w := r.watch[id]; w != nil && w.take(e) {
 		w.poke()
 	}
 }
+
+// ProbeNow asks the member again at once.
+func (r *Runner) ProbeNow(id table.ID) { r.Tell(id, Event{Kind: Asked, At: time.Now()}) }
 
 // Verdicts returns what is believed about each watched member.
 func (r *Runner) Verdicts() map[table.ID]Verdict {
@@ -124,7 +113,9 @@ func (r *Runner) Verdicts() map[table.ID]Verdict {
 	defer r.mu.Unlock()
 	out := make(map[table.ID]Verdict, len(r.watch))
 	for id, w := range r.watch {
-		out[id] = w.verdict
+		v := w.verdict
+		v.Heard = later(v.Heard, w.heard)
+		out[id] = v
 	}
 	return out
 }
@@ -147,102 +138,4 @@ func (r *Runner) Close() {
 	clear(r.watch)
 	r.mu.Unlock()
 	r.wg.Wait()
-}
-
-// poke never blocks: one pending wake-up is as good as many.
-func (w *watcher) poke() {
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
-
-// start is called with r.mu held.
-func (r *Runner) start(t Target) {
-	ctx, stop := context.WithCancel(r.ctx)
-	w := &watcher{stop: stop, wake: make(chan struct{}, 1), probes: &Probes{}, target: t}
-	m := NewMachine(t.Settings, time.Now())
-	w.verdict = m.Verdict(time.Now())
-	r.watch[t.ID] = w
-	r.wg.Go(func() { r.run(ctx, w, m, t) })
-}
-
-// run is a member's goroutine. It ends with ctx.
-func (r *Runner) run(ctx context.Context, w *watcher, m Machine, t Target) {
-	var trip Trip
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-w.wake:
-		case <-timer.C:
-		}
-		now := time.Now()
-
-		r.mu.Lock()
-		next, newTrip, asked := w.target, w.trip, w.asked
-		w.asked = false
-		r.mu.Unlock()
-		if !reflect.DeepEqual(t, next) {
-			t = next
-			m.Change(t.Settings, now)
-			m.ProbeNow(now)
-		}
-		if newTrip != trip {
-			trip = newTrip
-			m.Trip(trip)
-		}
-		if asked {
-			m.ProbeNow(now)
-		}
-
-		if !m.Due().After(now) {
-			s := r.probe(ctx, t, w.probes)
-			if ctx.Err() != nil {
-				return
-			}
-			if m.Sample(s) {
-				r.clear(t.ID)
-			}
-		}
-		now = time.Now()
-		r.publish(w, m.Verdict(now))
-		at := m.Due()
-		if step := m.Step(now); !step.IsZero() && step.Before(at) {
-			at = step
-		}
-		timer.Reset(time.Until(at))
-	}
-}
-
-// probe bounds and counts one probe. The bound is a multiple of the time-outs
-// of the steps: it only matters for a Prober that does not keep to them.
-func (r *Runner) probe(ctx context.Context, t Target, n *Probes) Sample {
-	limit := t.Settings.Connect + t.Settings.Timeout + t.Settings.RequestTimeout() + time.Second
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	begin := time.Now()
-	s := r.prober.Probe(ctx, t)
-	s.At = time.Now()
-	s.Took = s.At.Sub(begin)
-	if s.OK {
-		n.OK.Add(1)
-		n.OKSeconds.Observe(int64(s.Took))
-	} else {
-		n.Failed.Add(1)
-		n.FailedSeconds.Observe(int64(s.Took))
-	}
-	return s
-}
-
-func (r *Runner) publish(w *watcher, v Verdict) {
-	r.mu.Lock()
-	changed := !w.verdict.same(v)
-	w.verdict = v
-	r.mu.Unlock()
-	if changed {
-		r.notify()
-	}
 }

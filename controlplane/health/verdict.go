@@ -1,43 +1,50 @@
 package health
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // State is what is believed about a member.
 type State uint8
 
 // The states of a member's health.
 const (
-	Checking State = iota // no probe has ended yet; usable
+	Checking State = iota // nothing has vouched for it yet; see Verdict.Hold
 	Up
 	Down
+	Shaky   // in use, but something speaks against it
+	Leaving // it has said that it stops: it takes nothing
 )
 
 // String gives the word used in status, logs and metrics.
 func (s State) String() string {
-	switch s {
-	case Up:
-		return "up"
-	case Down:
-		return "down"
-	default:
-		return "checking"
-	}
+	return [...]string{"checking", "up", "down", "shaky", "leaving"}[min(s, Leaving)]
 }
 
-// Verdict is the result of all samples so far. It is a value; copying it is
-// the way to keep it.
+// Verdict is the result of all that was learned so far. It is a value; copying
+// it is the way to keep it.
 type Verdict struct {
 	State State
-	Since time.Time     // when State began
+	Since time.Time     // when State began; Shaky counts as Up
 	Text  string        // the newest sample in words: "cping ok", "connect refused"
+	OK    bool          // whether that was a good one
+	Fail  Fail          // its kind when it was not
 	Row   int           // samples in a row that say the same as the newest
 	Need  int           // how many of them change or changed State
 	Early string        // why State is Down although fewer than Need failed; else empty
 	Took  time.Duration // of the newest sample
+	Ping  time.Duration // of the newest sample; zero when it was not measured
+	Asked bool          // the newest sample was the answer to a real request
 	At    time.Time     // of the newest sample; zero before the first
+	OKAt  time.Time     // of the newest good one; zero when there was none
+
+	// Hold says that the member takes nothing although it is not down: it is
+	// new or restarted, and was not seen to answer yet.
+	Hold bool
+	// OnlySessions says that it is not heard and that this means: no new
+	// sessions.
+	OnlySessions bool
+	// Frozen says that it is Down because it gave no pong while it owed
+	// answers. Requests that wait for it may be repeated elsewhere.
+	Frozen bool
 
 	// Share is the part of its weight the member gets, in percent: 100, or
 	// less in steps of ten while it starts slowly.
@@ -46,70 +53,71 @@ type Verdict struct {
 	// Trip is the time until which the data path avoids the member by itself;
 	// zero when it does not.
 	Trip time.Time
+
+	Heard   time.Time // newest heartbeat; zero when there never was one
+	Silent  time.Time // its heartbeats are missed since then; zero: they come
+	Unheard bool      // they should be heard and never were
+	Ignored bool      // silence means nothing here
+	Doubt   string    // what somebody says about it and a probe is to settle
+	Renewed bool      // another JVM than before, not yet seen to answer
+	Falls   int       // falls that make it flap; 0 when it does not
+	Stop    time.Time // when it said that it stops; zero: it did not
+	Beacon  time.Time // newest beacon; zero: never
+	Ready   int       // free threads, by the beacon
+	Busy    int       // working threads, by the beacon
 }
 
 // Usable reports whether new work may go to the member.
-func (v Verdict) Usable() bool { return v.State != Down }
+func (v *Verdict) Usable() bool {
+	return v.State != Down && v.State != Leaving && !v.Hold
+}
 
-// Why gives one sentence without a full stop: "cping ok for 12s",
-// "connect refused, 3 of 3 since 14:02:11".
-func (v Verdict) Why(now time.Time) string {
-	switch v.State {
-	case Up:
-		text := fmt.Sprintf("%s for %s", v.Text, Span(now.Sub(v.Since)))
-		if v.Row > 0 && v.Row < v.Need {
-			// A probe failed, but not often enough yet.
-			text = fmt.Sprintf("%s, %d of %d before it counts as down", v.Text, v.Row, v.Need)
-		}
-		if !v.Trip.IsZero() && v.Trip.After(now) {
-			text += ", avoided after faults until " + v.Trip.Format("15:04:05")
-		}
-		if v.Share > 0 && v.Share < 100 {
-			text += fmt.Sprintf(", slow start at %d %%", v.Share)
-		}
-		return text
-	case Down:
-		if v.Row > 0 && v.Row < v.Need {
-			return fmt.Sprintf("%s, %d of %d before it counts as ready", v.Text, v.Row, v.Need)
-		}
-		since := v.Since.Format("15:04:05")
-		if v.Early != "" {
-			return fmt.Sprintf("%s %s, since %s", v.Text, v.Early, since)
-		}
-		return fmt.Sprintf("%s, %d of %d since %s", v.Text, v.Need, v.Need, since)
-	default:
-		return "not probed yet"
+// LastResort reports whether a member that is down is better than none:
+// something answers there, if badly, or it has answered before and may do so
+// late. Where nobody listens a request can only fail.
+func (v *Verdict) LastResort() bool {
+	return v.State == Down && (v.OK || v.Fail == BadStatus || v.Fail == Late && !v.OKAt.IsZero())
+}
+
+// Verdict returns what is believed at that time.
+func (m *Machine) Verdict(now time.Time) Verdict {
+	v := Verdict{
+		State: m.state, Since: m.since, Text: m.last.Text, OK: m.last.OK, Fail: m.last.Fail,
+		Took: m.last.Took, Ping: m.last.Ping, Asked: m.last.Request, At: m.last.At, OKAt: m.okAt,
+		Hold: m.hold, Frozen: m.frozen, Early: m.early, Share: m.share(now),
+		Heard: m.heard, Silent: m.silent, Unheard: m.unheard, Ignored: m.set.Lost == LostIgnore,
+		Doubt: m.doubt, Renewed: m.renewed, Stop: m.stop, Beacon: m.beacon, Ready: m.ready, Busy: m.busy,
 	}
+	if m.Tripped(now) {
+		v.Trip = m.trip.Until
+	}
+	switch m.state {
+	case Up:
+		v.Row, v.Need = m.bad, m.set.DownAfter
+		if m.falls.flapping(now) {
+			v.Falls, _ = m.falls.count(now)
+		}
+		missed := !m.silent.IsZero() && m.set.Lost != LostIgnore
+		if m.bad > 0 || missed || v.Falls > 0 || m.doubt != "" || m.renewed {
+			v.State = Shaky
+		}
+		v.OnlySessions = missed && m.set.Lost == LostDrain
+	case Checking:
+		v.Row, v.Need = m.good, m.proof
+	case Down:
+		v.Row, v.Need = m.good, m.proof
+		if m.good == 0 {
+			v.Row, v.Need = m.set.DownAfter, m.set.DownAfter
+		}
+	}
+	return v
 }
 
 // same reports whether two verdicts lead to the same table and, the passage
 // of time aside, to the same words.
-func (v Verdict) same(o Verdict) bool {
-	return v.State == o.State && v.Text == o.Text && v.Share == o.Share && v.Trip.Equal(o.Trip)
-}
-
-// Span formats a duration for people: whole seconds below a minute, then
-// "3m 20s", "2h 5m", "3d 4h".
-func Span(d time.Duration) string {
-	if d < 0 {
-		d = 0
-	}
-	s := int64(d / time.Second)
-	switch {
-	case s < 60:
-		return fmt.Sprintf("%ds", s)
-	case s < 3600:
-		return pair(s/60, "m", s%60, "s")
-	case s < 86400:
-		return pair(s/3600, "h", s%3600/60, "m")
-	default:
-		return pair(s/86400, "d", s%86400/3600, "h")
-	}
-}
-
-func pair(big int64, bigUnit string, small int64, smallUnit string) string {
-	if small == 0 {
-		return fmt.Sprintf("%d%s", big, bigUnit)
-	}
-	return fmt.Sprintf("%d%s %d%s", big, bigUnit, small, smallUnit)
+func (v *Verdict) same(o *Verdict) bool {
+	return v.State == o.State && v.Text == o.Text && v.Share == o.Share && v.Trip.Equal(o.Trip) &&
+		v.Hold == o.Hold && v.OnlySessions == o.OnlySessions && v.Frozen == o.Frozen && v.Early == o.Early &&
+		v.OK == o.OK && v.Silent.IsZero() == o.Silent.IsZero() && v.Heard.IsZero() == o.Heard.IsZero() &&
+		v.Unheard == o.Unheard && v.Doubt == o.Doubt && v.Renewed == o.Renewed && v.Falls == o.Falls
 }

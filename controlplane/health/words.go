@@ -12,6 +12,30 @@ import (
 	"time"
 )
 
+// failed is the sample of a step that met a network fault.
+func failed(step string, err error, limit time.Duration) Sample {
+	return Sample{Text: words(step, err, limit), Fail: kindOf(err)}
+}
+
+// kindOf sorts network faults by what they prove.
+func kindOf(err error) Fail {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return Refused
+	case late(err):
+		return Late
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return Closed
+	}
+	return Odd
+}
+
+func late(err error) bool {
+	var name *net.DNSError // a slow name server says nothing about the member
+	return !errors.As(err, &name) &&
+		(errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || isTimeout(err))
+}
+
 // words says what a network fault means, without addresses: the reader knows
 // which member is spoken of. step is what was being done ("connect"), limit
 // the time it had.

@@ -124,7 +124,7 @@ func (s sender) member(pool string, m *table.Member) {
 }
 
 func (s sender) state(pool, member string, now compile.State) {
-	s.gauge(up, flag(now != compile.Down), pool, member)
+	s.gauge(up, flag(now != compile.Down && now != compile.Leaving), pool, member)
 	for _, each := range compile.States {
 		s.gauge(state, flag(each == now), pool, member, string(each))
 	}

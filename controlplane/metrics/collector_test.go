@@ -91,7 +91,7 @@ func TestValues(t *testing.T) {
 # TYPE catherd_requests_in_flight gauge
 catherd_requests_in_flight{member="a",pool="app"} 1
 catherd_requests_in_flight{member="b",pool="app"} 0
-# HELP catherd_member_up Whether a member can be given work: 1 unless it is down.
+# HELP catherd_member_up Whether a member can be given work: 1 unless it is down or leaving.
 # TYPE catherd_member_up gauge
 catherd_member_up{member="a",pool="app"} 1
 catherd_member_up{member="b",pool="app"} 0

@@ -15,7 +15,7 @@ var (
 	requestBytes  = desc("request_bytes_total", "Request body bytes sent to a member.", "pool", "member")
 	responseBytes = desc("response_bytes_total", "Answer body bytes got from a member.", "pool", "member")
 
-	up          = desc("member_up", "Whether a member can be given work: 1 unless it is down.", "pool", "member")
+	up          = desc("member_up", "Whether a member can be given work: 1 unless it is down or leaving.", "pool", "member")
 	state       = desc("member_state", "1 for the state that a member is in.", "pool", "member", "state")
 	connections = desc("member_connections", "Connections to a member: in use, idle, and requests queued for one.", "pool", "member", "use")
 	connects    = desc("member_connects_total", "Connections made to a member, by result.", "pool", "member", "result")
