@@ -22,6 +22,8 @@ type Options struct {
 	// Attributes laid over those of the two connectors; an empty value removes one.
 	AJPAttributes, HTTPAttributes map[string]string
 
+	Connectors []string // further Connector elements, as XML
+
 	NoAJP bool // the AJP connector is not expected to answer: Start does not wait for it
 
 	Cluster   bool      // with the reference's Cluster element

@@ -22,6 +22,9 @@ var serverXML = template.Must(template.New("server.xml").Funcs(template.FuncMap{
   <Service name="Catalina">
     <Connector {{attrs .HTTPAttributes}}/>
     <Connector {{attrs .AJPAttributes}}/>
+    {{- range .Connectors}}
+    {{.}}
+    {{- end}}
     <Engine name="Catalina" defaultHost="localhost" jvmRoute="{{.Route}}">
       {{- if .Cluster}}
       <Cluster className="org.apache.catalina.ha.tcp.SimpleTcpCluster" channelSendOptions="8">
@@ -60,6 +63,7 @@ type view struct {
 	Route                         string
 	Multicast                     Multicast
 	HTTPAttributes, AJPAttributes map[string]string
+	Connectors                    []string
 }
 
 // render writes server.xml for options whose ports are all known.
@@ -86,6 +90,7 @@ func render(o *Options, g generation) ([]byte, error) {
 	err := serverXML.Execute(&out, view{
 		Seven: g.seven, Cluster: o.Cluster, Shutdown: o.Shutdown, Receiver: o.Receiver,
 		Route: escape(o.Name), Multicast: o.Multicast, HTTPAttributes: http, AJPAttributes: ajp,
+		Connectors: o.Connectors,
 	})
 	return out.Bytes(), err
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func checkCommand(e *env) *cobra.Command {
-	var expand, strict bool
+	var o checkFlags
 	c := &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "find all mistakes of a configuration file",
@@ -21,11 +21,15 @@ func checkCommand(e *env) *cobra.Command {
 		Example: "  catherd check --strict catherd.yaml",
 		Args:    between(0, 1),
 	}
-	c.Flags().BoolVar(&expand, "expand", false, "print the long form: every value and where it came from")
-	c.Flags().BoolVar(&strict, "strict", false, "fail on warnings as well")
-	c.RunE = verb(e, func(_ context.Context, e *env, args []string) error { return check(e, args, expand, strict) })
+	c.Flags().BoolVar(&o.expand, "expand", false, "print the long form: every value and where it came from")
+	c.Flags().BoolVar(&o.strict, "strict", false, "fail on warnings as well")
+	c.Flags().BoolVar(&o.probe, "probe", false, "then examine every member, as catherd probe does")
+	c.RunE = verb(e, func(ctx context.Context, e *env, args []string) error { return check(ctx, e, args, o) })
 	return c
 }
+
+// checkFlags are the flags of check.
+type checkFlags struct{ expand, strict, probe bool }
 
 // checkFact is the JSON of check.
 type checkFact struct {
@@ -35,9 +39,10 @@ type checkFact struct {
 	Problems config.Problems `json:"problems"`
 	Error    string          `json:"error,omitempty"` // what cannot be carried out
 	Config   string          `json:"config,omitempty"`
+	Members  []patientFact   `json:"members,omitempty"` // with --probe
 }
 
-func check(e *env, args []string, expand, strict bool) error {
+func check(ctx context.Context, e *env, args []string, o checkFlags) error {
 	name := e.config
 	if len(args) > 0 {
 		name = args[0]
@@ -53,14 +58,14 @@ func check(e *env, args []string, expand, strict bool) error {
 	if f.Problems == nil {
 		f.Problems = config.Problems{}
 	}
-	f.OK = cfg != nil && !problems.HasErrors() && (!strict || !problems.HasWarnings())
+	f.OK = cfg != nil && !problems.HasErrors() && (!o.strict || !problems.HasWarnings())
 	text := ""
 	if cfg != nil {
 		f.Digest = cfg.Digest()
 		if _, _, err := compile.Build(compile.Inputs{Now: time.Now(), Config: cfg, Digest: f.Digest}, nil); err != nil {
 			f.OK, f.Error = false, err.Error()
 		}
-		if expand {
+		if o.expand {
 			f.Config = string(config.Expand(cfg))
 			text = f.Config
 		} else if f.OK {
@@ -73,11 +78,20 @@ func check(e *env, args []string, expand, strict bool) error {
 			fmt.Fprintf(e.stderr, "%s: %s\n", name, f.Error)
 		}
 	}
+	well := true
+	if o.probe && f.OK {
+		var lines string
+		well, f.Members, lines = examine(ctx, append(patients(cfg), discovered(ctx, e, name, cfg)...))
+		text += lines
+	}
 	if err := e.facts(f, text); err != nil {
 		return err
 	}
-	if !f.OK {
+	switch {
+	case !f.OK:
 		return silent(exitUsage)
+	case !well:
+		return silent(exitFailed)
 	}
 	return nil
 }

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/catherd/catherd/controlplane/overrides"
 )
 
 // Stamped by the linker, see the Makefile.
@@ -35,11 +36,6 @@ func execute(ctx context.Context, e *env, args []string) int {
 	return code
 }
 
-func isFailure(err error) bool {
-	var f *failure
-	return errors.As(err, &f)
-}
-
 // verb makes a cobra function of a verb. Errors without a code are failures of
 // the operation.
 func verb(e *env, f func(context.Context, *env, []string) error) func(*cobra.Command, []string) error {
@@ -47,11 +43,7 @@ func verb(e *env, f func(context.Context, *env, []string) error) func(*cobra.Com
 		if e.output != "text" && e.output != "json" {
 			return misused("-o %q: write text or json", e.output)
 		}
-		err := f(cmd.Context(), e, args)
-		if err != nil && !isFailure(err) {
-			return &failure{exitFailed, err.Error()}
-		}
-		return err
+		return coded(f(cmd.Context(), e, args))
 	}
 }
 
@@ -75,9 +67,10 @@ func commands(e *env) *cobra.Command {
 	f.BoolVarP(&e.quiet, "quiet", "q", false, "say nothing, the exit code tells")
 	f.BoolVar(&e.noColor, "no-color", false, "no colours")
 	root.AddCommand(
-		runCommand(e), checkCommand(e), schemaCommand(e),
+		runCommand(e), checkCommand(e), probeCommand(e), schemaCommand(e),
 		statusCommand(e), membersCommand(e), eventsCommand(e), configCommand(e), explainCommand(e),
-		drainCommand(e), stopCommand(e), readyCommand(e), reloadCommand(e),
+		changeCommand(e, overrides.Drain), changeCommand(e, overrides.Stop), changeCommand(e, overrides.Ready),
+		reloadCommand(e),
 		versionCommand(e), completionCommand(e), helpCommand(e),
 	)
 	// The library's own help and completion are off: help knows topics, and

@@ -1,0 +1,225 @@
+package cluster
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"github.com/catherd/catherd/bpf"
+	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/source"
+	"github.com/catherd/catherd/controlplane/tribes"
+)
+
+// Options makes Ears.
+type Options struct {
+	Notify func()              // something is new; must not block
+	Tell   func(tribes.Event)  // something happened in a group; must not block
+	Prober health.Prober       // asks connectors
+	Getenv func(string) string // for member files; nil: nothing is set
+	Log    *slog.Logger        // nil: nothing is logged
+}
+
+// Ears listens and asks. Its methods may be called from any goroutine.
+type Ears struct {
+	o      Options
+	ctx    context.Context // ends everything; cancelled by Close
+	stop   context.CancelFunc
+	wg     sync.WaitGroup
+	asking *asker
+
+	mu     sync.Mutex // guards what is below
+	groups []*group
+	dns    *names
+	files  []*list
+	owners map[netip.AddrPort][]netip.AddrPort
+	local  []netip.Addr
+}
+
+// group is one group that is listened to.
+type group struct {
+	cfg     config.Tribes
+	stop    context.CancelFunc
+	view    *tribes.Observer
+	beacons *tribes.BeaconObserver // nil: the file names none
+}
+
+// names are the DNS names of all pools.
+type names struct {
+	questions []source.Question
+	stop      context.CancelFunc
+	dns       *source.DNS
+}
+
+// list is one member file.
+type list struct {
+	pool, name string
+	stop       context.CancelFunc
+	file       *source.File
+}
+
+// New returns ears that hear nothing yet. The caller closes them.
+func New(o Options) *Ears {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Getenv == nil {
+		o.Getenv = func(string) string { return "" }
+	}
+	e := &Ears{o: o}
+	e.ctx, e.stop = context.WithCancel(context.Background())
+	e.asking = newAsker(o.Prober, o.Notify)
+	return e
+}
+
+// Close stops everything and waits for it.
+func (e *Ears) Close() {
+	e.stop()
+	e.asking.close()
+	e.wg.Wait()
+}
+
+// Set makes e listen to exactly what c names. What stays the same goes on
+// undisturbed.
+func (e *Ears) Set(c *config.Config) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx.Err() != nil {
+		return
+	}
+	e.setGroups(c.Tribes)
+	e.setNames(c)
+	e.setFiles(c)
+}
+
+// run starts f with a context of its own.
+func (e *Ears) run(f func(context.Context)) context.CancelFunc {
+	ctx, stop := context.WithCancel(e.ctx)
+	e.wg.Go(func() { f(ctx) })
+	return stop
+}
+
+func (e *Ears) setGroups(want []config.Tribes) {
+	var kept []*group
+	for _, g := range e.groups {
+		if slices.Contains(want, g.cfg) {
+			kept = append(kept, g)
+		} else {
+			g.stop()
+		}
+	}
+	e.groups = nil
+	for _, t := range want {
+		if i := slices.IndexFunc(kept, func(g *group) bool { return g.cfg == t }); i >= 0 {
+			e.groups = append(e.groups, kept[i])
+			continue
+		}
+		if g := e.open(t); g != nil {
+			e.groups = append(e.groups, g)
+		}
+	}
+}
+
+// open listens to one group.
+func (e *Ears) open(t config.Tribes) *group {
+	at, err := netip.ParseAddrPort(t.Group)
+	if err != nil {
+		return nil // the language lets none but these through
+	}
+	g := &group{cfg: t}
+	g.view = tribes.NewObserver(
+		tribes.GroupConfig{Group: at, Interface: t.Interface, Attach: attach},
+		tribes.Settings{Heartbeat: t.Heartbeat, DropAfter: t.DropAfter, Domain: t.Domain},
+		func(events []tribes.Event) {
+			for _, ev := range events {
+				e.o.Tell(ev)
+			}
+			e.o.Notify()
+		},
+		func(n tribes.Notice) { e.notice(t.Group, n) })
+	if t.Beacon != "" || t.BeaconPath != "" {
+		where, _ := netip.ParseAddrPort(t.Beacon) // not valid: only the HTTP form is taken
+		g.beacons = tribes.NewBeaconObserver(tribes.GroupConfig{Group: where, Interface: t.Interface},
+			func(tribes.BeaconNode) { e.o.Notify() }, func(n tribes.Notice) { e.notice(t.Beacon, n) })
+	}
+	g.stop = e.run(func(ctx context.Context) {
+		var both sync.WaitGroup
+		if g.beacons != nil && t.Beacon != "" {
+			both.Go(func() { g.beacons.Run(ctx) })
+		}
+		g.view.Run(ctx)
+		both.Wait()
+	})
+	return g
+}
+
+// attach puts the kernel's filter on a group's socket. Without it the same
+// datagrams are refused here.
+func attach(fd int) (tribes.Filter, error) {
+	f, err := bpf.AttachMemberFilter(fd)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (e *Ears) notice(group string, n tribes.Notice) {
+	e.o.Log.Info("group", "group", group, "reason", n.Text)
+	e.o.Notify()
+}
+
+func (e *Ears) setNames(c *config.Config) {
+	var want []source.Question
+	for i := range c.Pools {
+		want = append(want, questions(&c.Pools[i])...)
+	}
+	if e.dns != nil && slices.Equal(e.dns.questions, want) {
+		return
+	}
+	if e.dns != nil {
+		e.dns.stop()
+		e.dns = nil
+	}
+	if len(want) > 0 {
+		n := &names{questions: want, dns: source.NewDNS(want)}
+		n.stop = e.run(func(ctx context.Context) { n.dns.Run(ctx, e.o.Notify) })
+		e.dns = n
+	}
+}
+
+func questions(p *config.Pool) (out []source.Question) {
+	for _, a := range p.Discover.DNS {
+		out = append(out, source.Question{Pool: p.Name, Name: a.Host, Scheme: a.Scheme, Port: uint16(a.Port)})
+	}
+	for _, s := range p.Discover.SRV {
+		out = append(out, source.Question{Pool: p.Name, Name: s, Scheme: config.SRVScheme(s), SRV: true})
+	}
+	return out
+}
+
+func (e *Ears) setFiles(c *config.Config) {
+	var files []*list
+	for i := range c.Pools {
+		p := &c.Pools[i]
+		if p.Discover.File == "" {
+			continue
+		}
+		at := slices.IndexFunc(e.files, func(l *list) bool { return l.pool == p.Name && l.name == p.Discover.File })
+		if at >= 0 {
+			files = append(files, e.files[at])
+			continue
+		}
+		l := &list{pool: p.Name, name: p.Discover.File, file: source.NewFile(p.Name, p.Discover.File, e.o.Getenv)}
+		l.stop = e.run(func(ctx context.Context) { l.file.Run(ctx, e.o.Notify) })
+		files = append(files, l)
+	}
+	for _, l := range e.files {
+		if !slices.Contains(files, l) {
+			l.stop()
+		}
+	}
+	e.files = files
+}
