@@ -14,15 +14,12 @@ import (
 )
 
 // inputs is everything that is known, for a configuration.
-func (c *Controller) inputs(cfg *config.Config) compile.Inputs {
-	in := compile.Inputs{
+// digest is that of the file it was read from.
+func (c *Controller) inputs(cfg *config.Config, digest string) compile.Inputs {
+	return compile.Inputs{
 		Now: time.Now(), Config: cfg, Health: c.runner.Verdicts(),
-		Overrides: c.overrides, Learned: c.learned,
+		Overrides: c.overrides, Learned: c.learned, Digest: digest,
 	}
-	if cfg == c.cfg && c.table != nil {
-		in.Digest = c.table.Digest
-	}
-	return in
 }
 
 // build makes a table of what is known now and publishes it when it says
@@ -30,7 +27,7 @@ func (c *Controller) inputs(cfg *config.Config) compile.Inputs {
 // unless a learned route breaks an invariant; then the old table stays.
 func (c *Controller) build() {
 	c.built = time.Now()
-	t, report, err := compile.Build(c.inputs(c.cfg), c.table)
+	t, report, err := compile.Build(c.inputs(c.cfg, c.digest), c.table)
 	if err != nil {
 		if text := err.Error(); text != c.trouble {
 			c.trouble = text

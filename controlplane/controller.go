@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/catherd/catherd/controlplane/admin"
+	"github.com/catherd/catherd/controlplane/cluster"
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/config"
 	"github.com/catherd/catherd/controlplane/health"
@@ -37,6 +38,8 @@ type Options struct {
 	Publisher Publisher
 	Listeners Listeners
 	Prober    health.Prober // nil: health.NetProber
+	// Getenv reads the environment for member files; nil: nothing is set.
+	Getenv func(string) string
 
 	// Applied is called with each configuration that was taken into use, the
 	// first one included, after the table. It must not call the Controller.
@@ -65,9 +68,11 @@ type Controller struct {
 	log     *slog.Logger
 	events  admin.Ring
 	runner  *health.Runner
+	ears    *cluster.Ears
 	started time.Time
 
 	dirty chan struct{} // one place: "build when you can"
+	news  chan struct{} // one place: "look at what is heard"
 	calls chan func()   // carried out by Run's goroutine
 	ended chan struct{} // closed when Run returns
 
@@ -76,7 +81,11 @@ type Controller struct {
 	view      atomic.Pointer[view]
 
 	// What follows belongs to whoever builds: New and Start, then Run.
-	cfg       *config.Config
+	file      *config.Config // what the file says
+	cfg       *config.Config // the same with the members that were found
+	digest    string         // of file
+	hear      hearing
+	looked    time.Time // newest look at this host's processes
 	table     *table.Table
 	print     compile.Print
 	report    compile.Report
@@ -101,8 +110,10 @@ func New(o Options) (*Controller, error) {
 	}
 	c := &Controller{
 		o: o, log: o.Log, started: time.Now(),
-		dirty: make(chan struct{}, 1), calls: make(chan func()), ended: make(chan struct{}),
-		cfg: o.Config, learned: map[table.ID]string{}, pulses: map[table.ID]*pulse{},
+		dirty: make(chan struct{}, 1), news: make(chan struct{}, 1), calls: make(chan func()), ended: make(chan struct{}),
+		file: o.Config, cfg: o.Config, digest: o.Config.Digest(),
+		hear: hearing{told: map[table.ID]told{}, loads: map[table.ID]time.Time{}},
+		learned: map[table.ID]string{}, pulses: map[table.ID]*pulse{},
 		sync: syncState{inSync: true, lastOK: true, lastSuccess: time.Now()},
 	}
 	if c.log == nil {
@@ -116,9 +127,10 @@ func New(o Options) (*Controller, error) {
 		c.overrides, _ = overrides.Expire(list, time.Now())
 	}
 	c.runner = health.NewRunner(o.Prober, c.wake, c.untrip)
-	t, report, err := compile.Build(c.inputs(c.cfg), nil)
+	c.ears = c.newEars()
+	t, report, err := compile.Build(c.inputs(c.cfg, c.digest), nil)
 	if err != nil {
-		c.runner.Close()
+		c.close()
 		return nil, err
 	}
 	c.adopt(t, report)
@@ -130,10 +142,11 @@ func New(o Options) (*Controller, error) {
 func (c *Controller) Start() error {
 	c.publish(c.table)
 	if err := c.o.Listeners.Listen(compile.Listeners(c.cfg)); err != nil {
-		c.runner.Close()
+		c.close()
 		return fmt.Errorf("open listeners: %w", err)
 	}
 	c.runner.Set(compile.Targets(c.cfg))
+	c.ears.Set(c.file)
 	if c.o.Applied != nil {
 		c.o.Applied(c.cfg)
 	}
@@ -144,11 +157,18 @@ func (c *Controller) Start() error {
 	return nil
 }
 
+// close stops all that runs beside the loop.
+func (c *Controller) close() {
+	c.again(time.Time{}, time.Time{})
+	c.ears.Close()
+	c.runner.Close()
+}
+
 // Run is the loop; it returns when ctx ends, with all probes stopped. Call it
 // once, after Start.
 func (c *Controller) Run(ctx context.Context) {
 	defer close(c.ended)
-	defer c.runner.Close()
+	defer c.close()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	var later <-chan time.Time // set while a build waits for its turn
@@ -168,6 +188,8 @@ func (c *Controller) Run(ctx context.Context) {
 		case <-later:
 			later = nil
 			c.build()
+		case <-c.news:
+			c.listen(time.Now())
 		case f := <-c.calls:
 			f()
 		case <-ticker.C:

@@ -86,6 +86,11 @@ func find(cfg *config.Config, pool, member string) (*config.Member, error) {
 func (c *Controller) prune() {
 	var kept []overrides.Override
 	for _, o := range c.overrides {
+		// A member that is found may come any time.
+		if p := c.file.Pool(o.Pool); p != nil && p.Discover.On {
+			kept = append(kept, o)
+			continue
+		}
 		if _, err := find(c.cfg, o.Pool, o.Member); err == nil {
 			kept = append(kept, o)
 			continue

@@ -43,7 +43,9 @@ func (c *Controller) Reload(ctx context.Context, owner string) (admin.ReloadResu
 // apply takes a valid configuration into use, or refuses it when it cannot be
 // carried out.
 func (c *Controller) apply(owner string, cfg *config.Config, problems config.Problems) admin.ReloadResult {
-	t, report, err := compile.Build(c.inputs(cfg), c.table)
+	digest := cfg.Digest()
+	in, heard := c.resolve(cfg, time.Now())
+	t, report, err := compile.Build(c.inputs(heard.Config, digest), c.table)
 	if err != nil {
 		return c.refused(owner, problems, err.Error(), "")
 	}
@@ -51,12 +53,15 @@ func (c *Controller) apply(owner string, cfg *config.Config, problems config.Pro
 	if err := c.o.Listeners.Listen(compile.Listeners(cfg)); err != nil {
 		return c.refused(owner, problems, "open listeners: "+err.Error(), "free the address, or listen elsewhere")
 	}
-	changes := compile.Diff(c.cfg, cfg)
-	c.cfg = cfg
+	changes := compile.Diff(c.file, cfg)
+	c.file, c.cfg, c.digest = cfg, heard.Config, digest
+	c.hear.result, c.hear.files = heard, in.Files
 	c.sync.inSync, c.sync.why = true, ""
 	c.sync.lastOK, c.sync.lastSuccess = true, time.Now()
 	c.sync.ok++
-	c.runner.Set(compile.Targets(cfg))
+	c.runner.Set(compile.Targets(c.cfg))
+	c.ears.Set(cfg)
+	c.ears.Ask(cfg, heard.Candidates)
 	c.take(t, report)
 	c.prune()
 	if c.o.Applied != nil {

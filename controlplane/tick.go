@@ -42,6 +42,14 @@ func (c *Controller) tick(now time.Time) {
 			delete(c.learned, id)
 		}
 	}
+	c.inform(now)
+	c.find(now)
+	for id := range c.hear.told {
+		if !seen[id] {
+			delete(c.hear.told, id)
+			delete(c.hear.loads, id)
+		}
+	}
 	if build {
 		c.build()
 	} else {

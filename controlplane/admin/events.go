@@ -29,6 +29,8 @@ const (
 	TablePublished Kind = "table published"
 	ReloadApplied  Kind = "reload applied"
 	ReloadRefused  Kind = "reload refused"
+	Cluster        Kind = "cluster" // heard in a group
+	Found          Kind = "finding" // something is wrong with the cluster
 	Noted          Kind = "note" // something an operator should act upon
 	Trouble        Kind = "trouble"
 )

@@ -131,6 +131,13 @@ func (e *Ears) Look(receivers []netip.AddrPort) {
 	})
 }
 
+// Local is the addresses of this host, as far as they have been looked for.
+func (e *Ears) Local() []netip.Addr {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.local
+}
+
 // Beacons takes HeartbeatListener's HTTP form at the paths of the file; false when
 // this is none of them.
 func (e *Ears) Beacons(path string) (http.Handler, bool) {
