@@ -28,7 +28,7 @@
 // What bites:
 //
 //   - Pick takes a turn. To ask without taking it, set Request.Dry.
-//   - LeastBusy looks at InFlight, which rises in meter.Begin: begin at once
-//     after Pick, or a burst goes to one member.
+//   - LeastBusy looks at Guests, which the proxy raises for a request that was
+//     placed by its policy: at once after Pick, or a burst goes to one member.
 //   - The pool must have been sealed.
 package balance

@@ -90,6 +90,9 @@ func (s *scenario) set(f []string) {
 		m.Live.Trip(s.number(v) * second)
 	case "busy":
 		m.Live.InFlight.Store(s.number(v))
+		m.Live.Guests.Store(s.number(v))
+	case "sessions":
+		m.Live.InFlight.Store(s.number(v))
 	case "bytes":
 		m.Live.Traffic.Set(uint64(s.number(v)), s.now)
 	case "starts":

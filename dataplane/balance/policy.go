@@ -31,8 +31,14 @@ func (s *scan) measure(m *table.Member) float64 {
 // that is the number of requests. Counting whole shares lets members with
 // room left take turns: with InFlight/Weight the lightest of an idle pool would
 // get as much as the heaviest, with (InFlight+1)/Weight nothing at all.
+//
+// Only guests count, see meter.Member.Guests, until a member is nearly full:
+// then its sessions alone are reason enough to look elsewhere.
 func (s *scan) rounds(m *table.Member) float64 {
-	n := m.Live.InFlight.Load()
+	n := m.Live.Guests.Load()
+	if all := m.Live.InFlight.Load(); s.pool.Conns.Max > 0 && all >= int64(s.pool.Conns.Max)*4/5 {
+		n = all
+	}
 	if n <= 0 {
 		return 0
 	}

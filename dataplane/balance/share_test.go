@@ -206,11 +206,13 @@ func serve(t *testing.T, p *table.Pool, clients, requests int, speed []float64) 
 			now = x.at
 			size := uint64(1000 + rnd.IntN(9000))
 			bytes[x.member] += int(size)
+			p.Members[x.member].Live.Guests.Add(-1)
 			p.Members[x.member].Live.Done(200, 0, size, int64(now*1e9), 1, 1)
 			Account(&p.Members[x.member], size, int64(now*1e9))
 		}
 		k := mustPick(t, p, &Request{Now: int64(now * 1e9)})
 		got[k]++
+		p.Members[k].Live.Guests.Add(1)
 		p.Members[k].Live.Begin(int64(now * 1e9))
 		s := 0.01
 		if speed != nil {

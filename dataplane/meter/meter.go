@@ -17,7 +17,9 @@ const (
 	FaultTimeoutBody
 	FaultProtocol
 	FaultStatus
-	FaultKinds int = iota
+	FaultFrozen     // it owed answers and gave no sign of life, see Engine.Abandon
+	FaultPaused     // its connector was paused: it is being stopped
+	FaultKinds  int = iota
 )
 
 // Outcome is what became of a request's session.
@@ -38,6 +40,10 @@ const (
 type Member struct {
 	// line 1: changed at the begin and the end of every request
 	InFlight atomic.Int64 // requests given to the member, waiting ones included
+	// Guests are those of InFlight that balancing gave to the member, not their
+	// session. Balancing compares these: a member that has just come back holds no
+	// sessions, and by InFlight it would look idle and get every new one.
+	Guests   atomic.Int64
 	Score    atomic.Int64 // balance's running value, see dataplane/balance
 	Requests atomic.Uint64
 	LastUsed atomic.Int64 // unix nanoseconds of the newest request

@@ -9,6 +9,8 @@ var faultWords = [FaultKinds]string{
 	FaultTimeoutBody:    "between-bytes-timeout",
 	FaultProtocol:       "protocol",
 	FaultStatus:         "status",
+	FaultFrozen:         "frozen",
+	FaultPaused:         "paused",
 }
 
 // String is the word for the kind in status, logs and metrics.

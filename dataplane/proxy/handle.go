@@ -171,10 +171,16 @@ func (x *Exchange) attempts() {
 			m.Live.Retries.Add(1)
 			x.cfg.Live.Retries.Add(1)
 		}
+		if outcome != meter.Kept {
+			m.Live.Guests.Add(1)
+		}
 		if x.Req.UpgradeWebSocket {
 			last = x.tryUpgrade(m, upgradeTarget(m))
 		} else {
 			last = x.try(m)
+		}
+		if outcome != meter.Kept {
+			m.Live.Guests.Add(-1)
 		}
 		if last.OK() || !x.failedOn(m, last) {
 			x.settle(m, outcome)
