@@ -2,9 +2,11 @@ package dataplane
 
 import (
 	"context"
+	"fmt"
 	"net"
 
 	"github.com/catherd/catherd/dataplane/access"
+	"github.com/catherd/catherd/dataplane/evloop"
 	"github.com/catherd/catherd/dataplane/frontend"
 	"github.com/catherd/catherd/dataplane/proxy"
 	"github.com/catherd/catherd/dataplane/table"
@@ -18,16 +20,35 @@ type Engine struct {
 	pools  *upstream.Pools
 	proxy  *proxy.Proxy
 	server *frontend.Server
+	loops  []*evloop.Loop
 }
 
-// New starts an engine that listens nowhere and has no table yet. warn is told
+// New starts an engine that listens nowhere and has no table yet. loops is the
+// number of event loops that serve connections without TLS; with none, a goroutine
+// serves each. warn is told
 // what an operator should know and must not block. Close ends it.
-func New(l frontend.Limits, warn func(msg, what string)) *Engine {
+func New(l frontend.Limits, loops int, warn func(msg, what string)) (*Engine, error) {
 	e := &Engine{wd: wire.NewWatchdog()}
-	e.pools = upstream.NewPools(e.wd)
+	for i := range loops {
+		loop, err := evloop.New(i)
+		if err != nil {
+			e.stop()
+			return nil, fmt.Errorf("start event loop: %w", err)
+		}
+		e.loops = append(e.loops, loop)
+	}
+	e.pools = upstream.NewPools(e.wd, len(e.loops))
 	e.proxy = proxy.New(e.wd, e.pools)
-	e.server = frontend.New(e.proxy, e.wd, l, warn)
-	return e
+	e.server = frontend.New(e.proxy, e.wd, e.loops, l, warn)
+	return e, nil
+}
+
+// stop ends the loops and the watchdog.
+func (e *Engine) stop() {
+	for _, l := range e.loops {
+		l.Stop()
+	}
+	e.wd.Stop()
 }
 
 // Publish makes t, which must be sealed, the table of all requests from now on.
@@ -67,5 +88,5 @@ func (e *Engine) Close() {
 	cancel()
 	e.server.Drain(ctx)
 	e.pools.Close()
-	e.wd.Stop()
+	e.stop()
 }

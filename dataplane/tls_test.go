@@ -37,7 +37,10 @@ func certificate(t *testing.T) tls.Certificate {
 
 func startTLS(t *testing.T) string {
 	s := ajptest.New(t, (&ajptest.Tomcat{Name: "tomcat1", Route: "tomcat1"}).Serve)
-	e := dataplane.New(enginetest.Limits, func(string, string) {})
+	e, err := dataplane.New(enginetest.Limits, 2, func(string, string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(e.Close)
 	e.Publish(enginetest.Table(t, enginetest.Pool(enginetest.Member("tomcat1", table.AJP, s.Addr()))))
 	addrs, err := e.Listen([]frontend.Spec{{Address: "127.0.0.1:0", TLS: &tls.Config{

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -79,9 +81,17 @@ func serve(ctx context.Context, e *env, p plan) error {
 // wire puts the parts together and opens everything. After an error, close
 // takes apart what there is.
 func (x *process) wire(cfg *config.Config) error {
-	x.engine = dataplane.New(limits(compile.Listeners(cfg)[0].Front), x.warn())
+	loops := 0
+	if os.Getenv("CATHERD_ENGINE") != "std" {
+		loops = runtime.GOMAXPROCS(0)
+		runtime.GOMAXPROCS(loops + 2)
+	}
+	engine, err := dataplane.New(limits(compile.Listeners(cfg)[0].Front), loops, x.warn())
+	if err != nil {
+		return err
+	}
+	x.engine = engine
 	x.front = &front{engine: x.engine}
-	var err error
 	if x.access, err = accesslog.Open(accessOptions(x.e, cfg, x.log)); err != nil {
 		return err
 	}

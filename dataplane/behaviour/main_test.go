@@ -13,7 +13,7 @@ import (
 	"github.com/catherd/catherd/dataplane/table"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, enginetest.Leaks()) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(enginetest.Both{M: m}, enginetest.Leaks()) }
 
 // patience bounds what only a failure takes. It is long, because a machine that
 // is busy with other things stops this process for seconds.

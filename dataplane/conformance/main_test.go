@@ -8,4 +8,4 @@ import (
 	"github.com/catherd/catherd/dataplane/enginetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, enginetest.Leaks()) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(enginetest.Both{M: m}, enginetest.Leaks()) }

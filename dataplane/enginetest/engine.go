@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"fmt"
 	"net"
 	"testing"
 	"time"
@@ -46,6 +47,23 @@ func Table(t testing.TB, pool *table.Pool) *table.Table {
 	return tab
 }
 
+// Loops is the number of event loops of the engines that Start makes.
+var Loops int
+
+// Both runs the tests of a package twice: served by goroutines, then by event
+// loops. It is given to goleak in place of m.
+type Both struct{ *testing.M }
+
+// Run implements goleak.TestingM.
+func (b Both) Run() int {
+	if code := b.M.Run(); code != 0 {
+		return code
+	}
+	fmt.Println("again, on event loops")
+	Loops = 2
+	return b.M.Run()
+}
+
 // Limits are the product's defaults for clients.
 var Limits = frontend.Limits{
 	HeaderTimeout: 10 * time.Second, BodyTimeout: 10 * time.Second, IdleTimeout: time.Minute, HeaderSize: 16 << 10,
@@ -60,7 +78,10 @@ func Start(t testing.TB, tab *table.Table) (*dataplane.Engine, string) {
 // StartWith is Start with other limits.
 func StartWith(t testing.TB, tab *table.Table, l frontend.Limits) (*dataplane.Engine, string) {
 	t.Helper()
-	e := dataplane.New(l, func(msg, what string) { t.Logf("warning: %s: %s", msg, what) })
+	e, err := dataplane.New(l, Loops, func(msg, what string) { t.Logf("warning: %s: %s", msg, what) })
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(e.Close)
 	e.Publish(tab)
 	addrs, err := e.Listen([]frontend.Spec{{Address: "127.0.0.1:0"}})

@@ -67,11 +67,7 @@ func (a *acceptor) Accept() (net.Conn, error) {
 		c, err := a.Listener.Accept()
 		switch {
 		case err == nil:
-			if cfg := a.group.tls.Load(); cfg != nil {
-				t := tls.Server(c, cfg)
-				return &taggedTLS{t, t, a.group}, nil
-			}
-			return &tagged{c.(*net.TCPConn), a.group}, nil
+			return tag(c, a.group), nil
 		case a.closed.Load() || errors.Is(err, net.ErrClosed):
 			return nil, net.ErrClosed
 		}
@@ -79,6 +75,15 @@ func (a *acceptor) Accept() (net.Conn, error) {
 		time.Sleep(wait)
 		wait = min(2*wait, time.Second)
 	}
+}
+
+// tag makes c know its group, and speak TLS if the group does.
+func tag(c net.Conn, g *group) net.Conn {
+	if cfg := g.tls.Load(); cfg != nil {
+		t := tls.Server(c, cfg)
+		return &taggedTLS{t, t, g}
+	}
+	return &tagged{c.(*net.TCPConn), g}
 }
 
 // Close ends Accept.

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/catherd/catherd/dataplane/http1"
@@ -60,6 +61,42 @@ func (c *conn) Request(b *wire.Buffer) (again bool, next time.Duration) {
 		}
 	}
 }
+
+// loopConn is a client connection on a loop.
+type loopConn struct {
+	conn
+	counted netip.Addr // in Server.perPeer; zero when it is not
+}
+
+// Request implements wire.Server: it serves requests until there is nothing left
+// to be read, on the loop as long as nobody has to block.
+func (c *loopConn) Request(b *wire.Buffer) {
+	again, next := c.conn.Request(b)
+	for !again && !c.ended {
+		if c.s.p.Serve(c.Client, c.s.settings()) != proxy.Keep {
+			break
+		}
+		if c.next(); c.In != nil {
+			again, next = c.conn.Request(c.In)
+		} else if c.s.p.Draining.Load() {
+			break
+		} else {
+			again, next = true, c.s.limits.Load().IdleTimeout
+		}
+	}
+	if again {
+		c.Await(c, next)
+		return
+	}
+	if c.Linger && !c.Broken {
+		c.Task().Detach()
+		linger(c.Client)
+	}
+	c.s.end(c)
+}
+
+// Gone implements wire.Server.
+func (c *loopConn) Gone(error) { c.s.end(c) }
 
 // next makes the buffer ready for the next request: given back when it is
 // empty, moved to the front when it holds the beginning of one.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/catherd/catherd/dataplane/evloop"
 	"github.com/catherd/catherd/dataplane/proxy"
 	"github.com/catherd/catherd/dataplane/wire"
 )
@@ -32,6 +33,7 @@ type Limits struct {
 type Server struct {
 	p      *proxy.Proxy
 	wd     *wire.Watchdog
+	loops  []*evloop.Loop // empty: everything is served by goroutines
 	http   *fasthttp.Server
 	limits atomic.Pointer[Limits]
 	warn   func(msg, what string) // something an operator should know
@@ -48,7 +50,8 @@ type Server struct {
 
 // group is the listeners of one address.
 type group struct {
-	accept []*acceptor
+	accept []*acceptor        // served by goroutines, or
+	loops  []*evloop.Listener // by loops
 	meta   atomic.Pointer[proxy.Listener]
 	tls    atomic.Pointer[tls.Config]
 	addr   net.Addr
@@ -56,8 +59,9 @@ type group struct {
 
 // New makes a server that has its requests answered by p. warn is called for
 // what operators should know, from any goroutine.
-func New(p *proxy.Proxy, wd *wire.Watchdog, l Limits, warn func(msg, what string)) *Server {
-	s := &Server{p: p, wd: wd, warn: warn, groups: make(map[string]*group)}
+// loops serve the listeners without TLS; without any, all are served by goroutines.
+func New(p *proxy.Proxy, wd *wire.Watchdog, loops []*evloop.Loop, l Limits, warn func(msg, what string)) *Server {
+	s := &Server{p: p, wd: wd, loops: loops, warn: warn, groups: make(map[string]*group)}
 	s.limits.Store(&l)
 	s.perPeer.init()
 	s.http = &fasthttp.Server{
@@ -113,8 +117,7 @@ func (s *Server) Listen(specs []Spec) ([]net.Addr, error) {
 			s.groups[sp.key()] = g
 			s.start(g)
 		}
-		g.tls.Store(sp.TLS)
-		g.meta.Store(&proxy.Listener{RedirectHTTPS: sp.RedirectHTTPS})
+		g.set(sp)
 		wanted[sp.key()] = true
 		addrs = append(addrs, g.addr)
 	}
@@ -128,17 +131,30 @@ func (s *Server) Listen(specs []Spec) ([]net.Addr, error) {
 }
 
 func (s *Server) openGroup(sp Spec) (*group, error) {
-	lns, err := listenGroup(sp.Address, runtime.GOMAXPROCS(0))
+	n := runtime.GOMAXPROCS(0)
+	if len(s.loops) > 0 {
+		n = len(s.loops)
+	}
+	lns, err := listenGroup(sp.Address, n)
 	if err != nil {
 		return nil, err
 	}
 	g := &group{addr: lns[0].Addr()}
+	if len(s.loops) > 0 && sp.TLS == nil {
+		return g, s.openOnLoops(g, sp, lns)
+	}
 	for _, ln := range lns {
 		g.accept = append(g.accept, &acceptor{Listener: ln, group: g, onErr: func(err error) {
 			s.warn("accept delayed", err.Error())
 		}})
 	}
 	return g, nil
+}
+
+// set takes the settings of sp into use.
+func (g *group) set(sp Spec) {
+	g.tls.Store(sp.TLS)
+	g.meta.Store(&proxy.Listener{RedirectHTTPS: sp.RedirectHTTPS})
 }
 
 // start runs the accept loops of a group; closing its listeners ends them.
@@ -152,25 +168,18 @@ func (g *group) close() {
 	for _, a := range g.accept {
 		_ = a.Close()
 	}
+	for _, l := range g.loops {
+		l.Close()
+	}
 }
 
 // serve runs one connection until it ends. fasthttp closes nc afterwards.
 func (s *Server) serve(nc net.Conn) error {
-	l := s.limits.Load()
 	g := groupOf(nc)
-	s.Accepted.Add(1)
-	defer s.open.Add(-1)
-	if n := s.open.Add(1); l.Connections > 0 && n > int64(l.Connections) {
-		s.turnAway(nc, "503 Service Unavailable", "too many connections")
+	counted, ok := s.admit(nc)
+	defer s.leave(counted)
+	if !ok {
 		return nil
-	}
-	addr := peerOf(nc)
-	if l.ConnectionsPerClient > 0 {
-		defer s.perPeer.leave(addr)
-		if s.perPeer.enter(addr) > l.ConnectionsPerClient {
-			s.turnAway(nc, "429 Too Many Requests", "too many connections from this address")
-			return nil
-		}
 	}
 	raw, state, err := open(nc)
 	if err != nil {
@@ -189,6 +198,31 @@ func (s *Server) serve(nc net.Conn) error {
 		wc.Close()
 	}
 	return nil
+}
+
+// admit counts a connection in, or turns it away. leave undoes it either way.
+func (s *Server) admit(nc net.Conn) (counted netip.Addr, ok bool) {
+	l := s.limits.Load()
+	s.Accepted.Add(1)
+	if n := s.open.Add(1); l.Connections > 0 && n > int64(l.Connections) {
+		s.turnAway(nc, "503 Service Unavailable", "too many connections")
+		return counted, false
+	}
+	if l.ConnectionsPerClient > 0 {
+		counted = peerOf(nc)
+		if s.perPeer.enter(counted) > l.ConnectionsPerClient {
+			s.turnAway(nc, "429 Too Many Requests", "too many connections from this address")
+			return counted, false
+		}
+	}
+	return counted, true
+}
+
+func (s *Server) leave(counted netip.Addr) {
+	s.open.Add(-1)
+	if counted.IsValid() {
+		s.perPeer.leave(counted)
+	}
 }
 
 // turnAway answers a connection that is one too many. It waits for nothing.

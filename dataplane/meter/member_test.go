@@ -114,7 +114,7 @@ func TestWords(t *testing.T) {
 	for o := range Outcomes + 1 {
 		outcomes = append(outcomes, Outcome(o).String())
 	}
-	if got := strings.Join(faults, " "); got != "dial stale broken connect-timeout first-byte-timeout between-bytes-timeout protocol status unknown" {
+	if got := strings.Join(faults, " "); got != "dial stale broken connect-timeout first-byte-timeout between-bytes-timeout protocol status frozen paused unknown" {
 		t.Errorf("faults: %s", got)
 	}
 	if got := strings.Join(outcomes, " "); got != "stayed new moved unknown unknown" {

@@ -28,6 +28,9 @@ type ajpAnswer struct {
 	reuse bool
 	data  bool // body data has come
 
+	waits int64 // unix nanoseconds: since when the member owes the next bytes, until the head has come
+
+	bare    bool // the head has no field
 	flushed bool // a flush has come: the answer was committed before its end
 	excess  bool // more data than Content-Length announced
 }
@@ -47,6 +50,7 @@ func (a *ajpAnswer) run() (clean bool, f upstream.Fault) {
 	if a.u.In == nil {
 		a.u.In = wire.Get(a.max)
 	}
+	a.waits = x.sentAt
 	for !a.over {
 		if f = a.parse(); !f.OK() || a.over {
 			break
@@ -118,6 +122,11 @@ func (a *ajpAnswer) finish() (clean bool, f upstream.Fault) {
 	if !a.head {
 		return false, protocolFault("ended the answer without a head; if its headers are large, raise packetSize " +
 			"on the member's AJP Connector and max_packet_size here")
+	}
+	if x.status == 503 && !a.reuse && a.bare && !a.data && !a.flushed {
+		if f := x.paused(); !f.OK() {
+			return false, f
+		}
 	}
 	if x.status == 403 && !a.reuse {
 		x.member.Live.Remark(x.headAt, forbidden)
@@ -278,8 +287,8 @@ func (a *ajpAnswer) sendHeaders(p []byte) upstream.Fault {
 		return protocolFault("sent a malformed head (" + err.Error() + "); if its headers are large, raise packetSize " +
 			"on the member's AJP Connector and max_packet_size here")
 	}
-	a.head, a.held = true, true
-	x.headAt = x.clock()
+	a.head, a.held, a.bare = true, true, len(h.Fields) == 0
+	x.headAt = a.waits // when these bytes came
 	x.status = h.Status
 	if x.failsOn(h.Status) {
 		return upstream.Fault{Kind: upstream.Status, Text: "answered " + statusText(h.Status)}
@@ -352,6 +361,7 @@ func (a *ajpAnswer) getBody(want int) upstream.Fault {
 		}
 	}
 	x.vec = x.vec[:0]
+	a.waits = x.clock() // the client may have taken its time
 	if len(piece) == 0 {
 		a.ended = true
 		x.vec = append(x.vec, emptyBody)
@@ -429,8 +439,14 @@ func (a *ajpAnswer) read() upstream.Fault {
 			return f
 		}
 	}
+	if !a.head {
+		a.u.Expect(a.waits, x.free())
+	}
 	f := x.exchange(a.u, a.unsent, wait)
 	clear(a.unsent)
+	if !a.head {
+		a.waits, f = x.came(a.u, f)
+	}
 	if f.Kind == upstream.Stale && a.asked {
 		f.Kind = upstream.Broken // the head has been sent before
 	}

@@ -59,7 +59,9 @@ type Exchange struct {
 	pump   pump
 
 	start, headAt, endAt int64 // unix nanoseconds: request head complete, answer head, end
+	sentAt               int64 // unix nanoseconds: the attempt at hand got its connection
 	late                 bool  // bytes of the answer came after its head
+	heard                bool  // bytes of the member came in this attempt
 	queued, dialled      int64 // nanoseconds
 	in                   uint64
 	end                  access.End

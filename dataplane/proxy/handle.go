@@ -100,7 +100,7 @@ func (x *Exchange) findSession() {
 	if x.cfg.Policy == table.Hash {
 		x.pick.HashKey = x.hashKey()
 	}
-	x.want = upstream.Want{Session: x.pick.HasSession, Now: x.start}
+	x.want = upstream.Want{Session: x.pick.HasSession, Now: x.start, Task: x.c.Task()}
 }
 
 // hashKey is what the policy Hash hashes, nil when the request lacks it.
@@ -159,6 +159,9 @@ func (x *Exchange) attempts() {
 	for {
 		m, outcome, why := balance.Pick(x.cfg, &x.pick)
 		if m == nil {
+			if why != balance.Refused && x.renew() {
+				continue
+			}
 			x.noMember(why, last)
 			return
 		}
@@ -201,6 +204,7 @@ func (x *Exchange) failedOn(m *table.Member, f upstream.Fault) bool {
 	x.tried.Add(x.cfg.Index(m))
 	x.pick.Now, x.want.Now = x.endAt, x.endAt // trips set meanwhile count
 	if x.again(f) {
+		x.renew()
 		return true
 	}
 	x.fail(f)
@@ -214,7 +218,7 @@ func (x *Exchange) noMember(why balance.Why, last upstream.Fault) {
 		x.refuse(503, why.String(), access.Refused)
 	case last.Kind == upstream.QueueFull || last.Kind == upstream.QueueTimeout:
 		x.fail(last)
-	case last.OK() || last.Kind == upstream.Dial:
+	case last.OK() || last.Kind == upstream.Dial || last.Kind == upstream.Evicted:
 		x.cfg.Live.NoMember.Add(1)
 		x.refuse(503, "no member can serve", access.NoMember)
 	default:
@@ -233,15 +237,17 @@ func (x *Exchange) try(m *table.Member) upstream.Fault {
 	}
 	live.Begin(now)
 	x.status, x.headAt, x.endAt, x.in = 0, 0, 0, 0
+	x.want.Stay = x.attempt >= x.cfg.Retry.Attempts || x.bound()
 	var f upstream.Fault
 	for range maxStale {
-		x.endAt, x.late = 0, false
+		x.endAt, x.late, x.heard = 0, false, false
 		var u *upstream.Conn
 		if u, f = pool.Acquire(m, x.cfg, x.want); !f.OK() {
 			break
 		}
 		x.queued += u.Queued
 		x.dialled += u.Dialled
+		x.sentAt = now + u.Queued + u.Dialled
 		reused := !u.Fresh
 		var clean bool
 		if m.Target.Scheme == table.AJP {
@@ -249,6 +255,7 @@ func (x *Exchange) try(m *table.Member) upstream.Fault {
 		} else {
 			clean, f = x.roundTripHTTP(u)
 		}
+		f = x.unread(u, f)
 		x.endAt = x.endTime()
 		if f.OK() || clean {
 			pool.Release(u, x.cfg, clean, x.endAt)
@@ -307,6 +314,9 @@ func (x *Exchange) blame(m *table.Member, kind meter.FaultKind, f upstream.Fault
 		m.Live.Remark(x.endAt, f.Text) // somebody has to mend something
 	}
 	row := m.Live.Fault(kind, x.endAt, f.Text)
+	if kind == meter.FaultPaused && x.cfg.TripAfter > 0 {
+		row = x.cfg.TripAfter // no doubt is left, and every connection would say the same
+	}
 	if x.cfg.TripAfter > 0 && row >= x.cfg.TripAfter {
 		m.Live.Trip(x.endAt + int64(x.cfg.TripFor))
 	}

@@ -18,6 +18,7 @@ type httpAnswer struct {
 	u *upstream.Conn
 
 	unsent  [][]byte // the request, written together with the first read
+	interim int      // interim answers that have come
 	head    bool     // the final head has come
 	seen    int      // bytes of the buffer already searched for the end of a head
 	left    int64    // of Content-Length; -1 when another framing decides
@@ -27,6 +28,7 @@ type httpAnswer struct {
 	done    bool
 	upgrade bool // 101: what follows is no HTTP
 	some    bool // any byte has come
+	hold    bool // what is gathered may be a paused connector's answer: its end must follow
 	ended   bool // the member has ended the connection, not broken it
 	excess  bool
 }
@@ -36,7 +38,7 @@ func (a *httpAnswer) run() (clean bool, f upstream.Fault) {
 		a.u.In = wire.Get(wire.Small)
 	}
 	a.x.chunks.Reset()
-	for interim := 0; !a.head; {
+	for !a.head {
 		var rej http1.Reject
 		if rej, f = a.readHead(); !f.OK() {
 			return false, f
@@ -46,7 +48,7 @@ func (a *httpAnswer) run() (clean bool, f upstream.Fault) {
 		}
 		if s := a.x.resp.Status; s >= 200 || s == 101 {
 			f = a.final()
-		} else if interim++; interim > maxInterim {
+		} else if a.interim++; a.interim > maxInterim {
 			f = protocolFault("sent too many interim answers")
 		} else {
 			f = a.pass1xx()
@@ -107,7 +109,18 @@ func (a *httpAnswer) read() upstream.Fault {
 	if a.some {
 		wait = x.cfg.Timeouts.BetweenBytes
 	}
+	if a.hold {
+		wait = min(wait, holdHead)
+	}
 	uploading := x.pump.active()
+	expect := !a.some && !uploading
+	if expect {
+		since := x.sentAt
+		if a.interim > 0 {
+			since = x.headAt
+		}
+		a.u.Expect(since, x.free())
+	}
 	f := x.exchange(a.u, a.unsent, wait)
 	for f.Kind == upstream.TimeoutHead && uploading {
 		// The wait for the answer begins with the end of the request. The pump
@@ -119,11 +132,13 @@ func (a *httpAnswer) read() upstream.Fault {
 	}
 	clear(a.unsent)
 	a.unsent = nil
+	if expect {
+		x.headAt, f = x.came(a.u, f)
+	} else if !a.some && f.OK() {
+		x.headAt = x.clock()
+	}
 	if f.OK() {
-		if !a.some {
-			a.some = true
-			x.headAt = x.clock()
-		}
+		a.some = true
 		return upstream.Fault{}
 	}
 	a.ended = f == memberEnded
@@ -209,17 +224,27 @@ func (a *httpAnswer) final() upstream.Fault {
 // body passes the body on.
 func (a *httpAnswer) body() upstream.Fault {
 	a.done = a.noBody || a.left == 0
+	a.hold = a.bare()
 	for {
 		if f := a.take(); !f.OK() {
 			return f
 		}
-		if a.done {
+		if a.hold = a.hold && a.x.answer.pend == 0; a.done {
+			if a.hold {
+				return a.x.paused()
+			}
 			return upstream.Fault{}
 		}
-		if f := a.x.answer.flush(); !f.OK() {
-			return f
+		if !a.hold {
+			if f := a.x.answer.flush(); !f.OK() {
+				return f
+			}
 		}
 		if f := a.read(); !f.OK() {
+			if a.hold && f.Kind == upstream.TimeoutBody {
+				a.hold = false // it takes its time: the client need not wait
+				continue
+			}
 			if a.ended && a.left < 0 && !a.chunked {
 				return upstream.Fault{} // the end of the connection is the end of this body, a reset is not
 			}

@@ -21,6 +21,19 @@ func (x *Exchange) exchange(u *upstream.Conn, vec [][]byte, wait time.Duration) 
 	return memberFault(err, wait)
 }
 
+// came ends the wait for the first bytes of an answer, which ended in f, and
+// tells when they came; 0 when they have not. When the member has been given up
+// meanwhile, that is the fault, whatever else happened.
+func (x *Exchange) came(u *upstream.Conn, f upstream.Fault) (at int64, _ upstream.Fault) {
+	if f.OK() {
+		at, x.heard = x.clock(), true
+	}
+	if why, ok := u.Came(at); !ok {
+		return 0, upstream.Fault{Kind: upstream.Abandoned, Text: why}
+	}
+	return at, f
+}
+
 // memberFault is the fault of a read or write that got nowhere.
 func memberFault(err error, wait time.Duration) upstream.Fault {
 	var w *wire.WriteError

@@ -26,6 +26,7 @@ type pump struct {
 }
 
 func (p *pump) start(x *Exchange, u *upstream.Conn) {
+	x.c.Task().Detach() // two goroutines share the connections now
 	p.x, p.u, p.whole, p.sent = x, u, false, 0
 	p.halted.Store(false)
 	p.taken.Store(false)

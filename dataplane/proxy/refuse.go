@@ -87,9 +87,11 @@ func verdict(k upstream.Kind) (status int, end access.End) {
 	switch k {
 	case upstream.QueueFull:
 		return 503, access.QueueFull
+	case upstream.Paused:
+		return 503, access.MemberBroke
 	case upstream.QueueTimeout:
 		return 503, access.QueueTimeout
-	case upstream.Dial:
+	case upstream.Dial, upstream.Evicted:
 		return 503, access.MemberUnreachable
 	case upstream.DialTimeout:
 		return 504, access.MemberUnreachable

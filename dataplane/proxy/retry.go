@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/catherd/catherd/dataplane/balance"
+	"github.com/catherd/catherd/dataplane/table"
 	"github.com/catherd/catherd/dataplane/upstream"
 )
 
@@ -37,17 +39,89 @@ func (x *Exchange) again(f upstream.Fault) bool {
 		allowed = x.cfg.Retry.Stale
 	case upstream.Broken:
 		allowed = x.cfg.Retry.Broken && x.repeatable()
+	case upstream.Abandoned:
+		allowed = x.free()
+	case upstream.Evicted:
+		allowed = !x.bound()
+	case upstream.Paused, upstream.Unread:
+		allowed = x.untouched()
 	case upstream.Status:
-		allowed = x.repeatable()
+		x.answer.forget()
+		return true // failsOn has seen to it
 	case upstream.QueueFull, upstream.QueueTimeout:
 		// A session has one place to be; without one any member will do.
 		allowed = !x.pick.HasSession
 	}
-	if !allowed || !x.spend() {
+	if !allowed || !x.gratis(f) && !x.spend() {
 		return false
 	}
 	x.answer.forget()
 	return true
+}
+
+// bound reports whether the request has a session that no other member may serve.
+func (x *Exchange) bound() bool {
+	return x.pick.HasSession && x.cfg.Sticky.OnLoss == table.Refuse
+}
+
+// free reports whether the request may be taken away from its member before the
+// first byte of the answer, see Proxy.Abandon.
+func (x *Exchange) free() bool {
+	return x.cfg.Retry.Broken && x.repeatable() && !x.bound() && x.attempt < x.cfg.Retry.Attempts
+}
+
+// untouched reports whether the whole request can be sent again: of its body
+// nothing was taken from the client but the first piece, which is kept.
+func (x *Exchange) untouched() bool {
+	return x.body.taken == uint64(len(x.first))
+}
+
+// gratis reports whether a repeat is not charged to the budget. The budget
+// keeps a farm that is sick as a whole from getting every request twice. A
+// member that was given up or is being stopped is one event, however many
+// requests it had; it does no work on them, so the others get each of them once,
+// as if the member had left a second earlier; and it is avoided from then on. A
+// request that meets this twice pays.
+func (x *Exchange) gratis(f upstream.Fault) bool {
+	switch f.Kind {
+	case upstream.Abandoned, upstream.Evicted, upstream.Paused:
+		return x.attempt == 1
+	}
+	return false
+}
+
+// renew goes over to the newest table. Another attempt does so, because the
+// member it needs may have come back since the request began, and others may be
+// known to be down. False: there is no newer table, or its pool is gone.
+func (x *Exchange) renew() bool {
+	v := x.p.view.Load()
+	if v == x.view {
+		return false
+	}
+	for _, cfg := range v.Pools {
+		if cfg.Name != x.cfg.Name {
+			continue
+		}
+		var tried balance.Tried // positions may have changed
+		for i := range x.cfg.Members {
+			if x.tried.Has(i) {
+				tried.Add(position(cfg, x.cfg.Members[i].ID))
+			}
+		}
+		x.view, x.cfg, x.tried = v, cfg, tried
+		return true
+	}
+	return false
+}
+
+// position is where the pool has a member, or -1.
+func position(cfg *table.Pool, id table.ID) int {
+	for i := range cfg.Members {
+		if cfg.Members[i].ID == id {
+			return i
+		}
+	}
+	return -1
 }
 
 // The retry budget: every request earns Budget hundredths of a repeat, which
@@ -84,10 +158,22 @@ func (x *Exchange) spend() bool {
 const budgetFree = 10 * 100
 
 // failsOn reports whether the pool takes this status for a fault that another
-// member may mend.
+// member may mend, and that there is one to try. Else the client gets the
+// member's own answer, which tells more than one of ours. True has been paid for.
 func (x *Exchange) failsOn(status int) bool {
 	return len(x.cfg.FailOnStatus) > 0 && slices.Contains(x.cfg.FailOnStatus, uint16(status)) &&
-		x.repeatable() && x.attempt < x.cfg.Retry.Attempts && len(x.cfg.Members) > x.attempt
+		x.repeatable() && x.attempt < x.cfg.Retry.Attempts && x.elsewhere() && x.spend()
+}
+
+// elsewhere reports whether a member would be found that is neither the one at
+// hand nor avoided.
+func (x *Exchange) elsewhere() bool {
+	tried := x.tried
+	tried.Add(x.cfg.Index(x.member))
+	ask := x.pick
+	ask.Now, ask.Tried, ask.Dry = x.clock(), &tried, true
+	m, _, why := balance.Pick(x.cfg, &ask)
+	return m != nil && why == balance.Picked
 }
 
 func (x *Exchange) clock() int64 { return time.Now().UnixNano() }

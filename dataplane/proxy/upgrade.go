@@ -26,6 +26,7 @@ func upgradeTarget(m *table.Member) *table.Target {
 // opens a connection of its own: that would not come back to the pool anyhow, and
 // it does not count against connections.max.
 func (x *Exchange) tryUpgrade(m *table.Member, t *table.Target) upstream.Fault {
+	x.c.Task().Detach() // it blocks for as long as the tunnel lasts
 	x.member, x.status, x.headAt, x.endAt, x.in = m, 0, 0, 0, 0
 	m.Live.Begin(x.start)
 	nc, f := upstream.Connect(t, x.cfg.Timeouts.Connect)

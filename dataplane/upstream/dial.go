@@ -5,29 +5,53 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"syscall"
 	"time"
 
+	"github.com/catherd/catherd/dataplane/evloop"
 	"github.com/catherd/catherd/dataplane/table"
 	"github.com/catherd/catherd/dataplane/wire"
 )
 
-// dial opens a connection to t and tests it when the pool says so.
-func (p *Pool) dial(t *table.Target, cfg *table.Pool) (*Conn, Fault) {
-	nc, f := Connect(t, cfg.Timeouts.Connect)
+// dial opens a connection to t and tests it when the pool says so. The caller has
+// counted it in p.open.
+func (p *Pool) dial(t *table.Target, cfg *table.Pool, task *evloop.Task) (*Conn, Fault) {
+	wc, f := p.connect(t, cfg.Timeouts.Connect, task)
 	if !f.OK() {
+		p.open.Add(-1)
 		return nil, f
 	}
-	c := &Conn{Conn: wire.NewConn(nc, p.wd), pool: p, Fresh: true}
+	c := &Conn{Conn: wc, pool: p, Fresh: true, shard: shardOf(task)}
 	p.live.Open.Add(1)
 	p.live.Connects.Add(1)
-	p.idle.place(c)
+	p.idle[c.shard].place(c)
 	if t.Scheme == table.AJP && cfg.Ping.Connect && p.ping(c, cfg.Timeouts.Cping) != sound {
 		p.drop(c)
 		return nil, noPong(cfg)
 	}
 	return c, Fault{}
+}
+
+// connect connects on the task's loop where it can, and else on a goroutine:
+// names have to be resolved, TLS needs package tls.
+func (p *Pool) connect(t *table.Target, d time.Duration, task *evloop.Task) (*wire.Conn, Fault) {
+	if addr, err := netip.ParseAddrPort(t.Addr); err == nil && task.Attached() && t.Scheme != table.HTTPS {
+		s, err := task.Loop().Connect(task, addr, d)
+		if err != nil {
+			return nil, dialFault(err, d)
+		}
+		c := wire.NewSock(s, p.wd)
+		c.SetTask(task)
+		return c, Fault{}
+	}
+	task.Detach()
+	nc, f := Connect(t, d)
+	if !f.OK() {
+		return nil, f
+	}
+	return wire.NewConn(nc, p.wd), Fault{}
 }
 
 func noPong(cfg *table.Pool) Fault {

@@ -5,14 +5,18 @@ import "github.com/catherd/catherd/dataplane/meter"
 // Kind says what ended an attempt to have a member answer a request.
 type Kind uint8
 
-// The kinds. Up to Refused nothing of the request has been sent.
+// The kinds. Up to Stale nothing of the request has been sent.
 const (
 	None           Kind = iota
 	QueueFull           // no place to wait for a connection
 	QueueTimeout        // no connection became free in time
+	Evicted             // the member was given up while the request waited for a connection
 	Dial                // no connection could be made
 	DialTimeout         // nor within Timeouts.Connect
 	Stale               // the pooled connection was closed before a byte was taken
+	Unread              // sent, but the member closed without having read it
+	Paused              // sent, but the member's connector was paused: no application has seen it
+	Abandoned           // sent, but the member was given up before the first byte of the answer
 	Broken              // the connection broke before the first byte of the answer
 	BrokenBody          // it broke in the middle of the answer
 	TimeoutHead         // no answer within Timeouts.FirstByte
@@ -35,7 +39,8 @@ type Fault struct {
 // OK reports whether the attempt succeeded.
 func (f Fault) OK() bool { return f.Kind == None }
 
-// Member reports whether the member is to blame, and as what.
+// Member reports whether the member is to blame, and as what. Evicted and
+// Abandoned are no findings of a request: who gave the member up has counted it.
 func (f Fault) Member() (meter.FaultKind, bool) {
 	switch f.Kind {
 	case Dial:
@@ -44,7 +49,9 @@ func (f Fault) Member() (meter.FaultKind, bool) {
 		return meter.FaultTimeoutConnect, true
 	case Stale:
 		return meter.FaultStale, true
-	case Broken, BrokenBody:
+	case Paused:
+		return meter.FaultPaused, true
+	case Broken, BrokenBody, Unread:
 		return meter.FaultBroken, true
 	case TimeoutHead:
 		return meter.FaultTimeoutHead, true

@@ -88,10 +88,21 @@ func (ps *Pools) entries() []*entry {
 	return out
 }
 
-// sweep looks at every idle connection once, and pings one of those that are due.
+// sweep looks at every idle connection once, and pings one in each shard of those
+// that are due.
 func (p *Pool) sweep(m *table.Member, cfg *table.Pool, now int64, kept []*Conn) []*Conn {
+	for i := range p.idle {
+		kept = p.sweepShard(&p.idle[i], m, cfg, now, kept[:0])
+	}
+	if p.closed.Load() {
+		p.closeIdle()
+	}
+	return kept
+}
+
+func (p *Pool) sweepShard(idle *stack, m *table.Member, cfg *table.Pool, now int64, kept []*Conn) []*Conn {
 	limit := int64(cfg.Conns.Max)
-	kept = p.look(cfg, now, limit, kept)
+	kept = p.look(idle, cfg, now, limit, kept)
 	// The oldest is at the end. It stays away while it is pinged, the others
 	// are at hand again.
 	var due *Conn
@@ -111,21 +122,18 @@ func (p *Pool) sweep(m *table.Member, cfg *table.Pool, now int64, kept []*Conn) 
 			p.leave(limit)
 		}
 	}
-	if p.closed.Load() {
-		p.closeIdle()
-	}
 	return kept
 }
 
-// look takes the idle connections out, each under a permit so that the bound on
+// look takes the idle connections of a shard out, each under a permit so that the bound on
 // connections holds, and drops those that are of no use. It stops when somebody
 // waits for a permit.
-func (p *Pool) look(cfg *table.Pool, now, limit int64, kept []*Conn) []*Conn {
+func (p *Pool) look(idle *stack, cfg *table.Pool, now, limit int64, kept []*Conn) []*Conn {
 	for range p.live.Idle.Load() {
 		if !p.permit(limit) {
 			break
 		}
-		c := p.idle.pop()
+		c := idle.pop()
 		if c == nil {
 			p.leave(limit)
 			break
@@ -146,7 +154,8 @@ func (p *Pool) look(cfg *table.Pool, now, limit int64, kept []*Conn) []*Conn {
 func (p *Pool) putBack(conns []*Conn, limit int64) {
 	for i := len(conns) - 1; i >= 0; i-- {
 		p.live.Idle.Add(1)
-		p.idle.push(conns[i])
+		conns[i].Rest()
+		p.idle[conns[i].shard].push(conns[i])
 		p.leave(limit)
 	}
 }

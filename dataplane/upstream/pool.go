@@ -1,10 +1,12 @@
 package upstream
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/catherd/catherd/dataplane/evloop"
 	"github.com/catherd/catherd/dataplane/meter"
 	"github.com/catherd/catherd/dataplane/table"
 	"github.com/catherd/catherd/dataplane/wire"
@@ -22,8 +24,12 @@ type Conn struct {
 	pool   *Pool
 	usedAt int64 // unix nanoseconds when it became idle
 	pinged int64 // unix nanoseconds of the last CPONG
+	shard  int   // of Pool.idle
 	slot   uint32
 	next   atomic.Uint32
+
+	wait atomic.Int64 // what is owed on it, see wait.go
+	gave atomic.Int64 // unix nanoseconds of the last first byte, while wait holds something else
 }
 
 // Pool holds the connections to one member.
@@ -32,17 +38,68 @@ type Pool struct {
 	live *meter.Member
 
 	inUse  atomic.Int64
-	idle   stack
+	open   atomic.Int64 // connections, also those being made
+	idle   []stack      // 0: of goroutines; then one for each loop, by its Index
 	closed atomic.Bool
 
 	waiting atomic.Int64
 	queue   queue
+
+	why atomic.Pointer[string] // of the last Abandon
 }
 
 // Want says for whom a connection is acquired.
 type Want struct {
-	Session bool  // goes before requests without a session when the pool is full
-	Now     int64 // unix nanoseconds
+	Session bool         // goes before requests without a session when the pool is full
+	Now     int64        // unix nanoseconds
+	Task    *evloop.Task // who will use the connection; nil for a goroutine
+	Stay    bool         // wait on in the queue of a member that is given up: nobody else would do
+}
+
+func newPool(wd *wire.Watchdog, live *meter.Member, loops int) *Pool {
+	return &Pool{wd: wd, live: live, idle: make([]stack, 1+loops)}
+}
+
+// shardOf is where the connections of t are kept.
+func shardOf(t *evloop.Task) int {
+	if !t.Attached() {
+		return 0
+	}
+	return 1 + t.Loop().Index
+}
+
+// pick gives an idle connection, or nil with the right to make a new one. The
+// caller's own shard comes first, because a connection is cheapest on the loop
+// that watches it; before the bound on connections is exceeded, one of another
+// shard is taken.
+func (p *Pool) pick(t *evloop.Task, limit int64) *Conn {
+	for {
+		if c := p.idle[shardOf(t)].pop(); c != nil {
+			return c
+		}
+		if n := p.open.Load(); limit == 0 || n < limit {
+			if p.open.CompareAndSwap(n, n+1) {
+				return nil
+			}
+			continue
+		}
+		if c := p.any(); c != nil {
+			return c
+		}
+		// Whoever holds a permit has a connection or a claim to one: what is
+		// missing here is just being given back.
+		runtime.Gosched()
+	}
+}
+
+// any gives an idle connection of any shard, or nil.
+func (p *Pool) any() *Conn {
+	for i := range p.idle {
+		if c := p.idle[i].pop(); c != nil {
+			return c
+		}
+	}
+	return nil
 }
 
 // Acquire gives a connection to m: an idle one that is still open, or a new
@@ -51,17 +108,20 @@ func (p *Pool) Acquire(m *table.Member, cfg *table.Pool, w Want) (*Conn, Fault) 
 	var queued int64
 	if !p.permit(int64(cfg.Conns.Max)) {
 		since := time.Now()
+		w.Task.Detach() // the queue blocks
 		if f := p.wait(cfg, w); !f.OK() {
 			return nil, f
 		}
 		queued = int64(time.Since(since))
 	}
+	limit := int64(cfg.Conns.Max)
 	for {
-		c := p.idle.pop()
+		c := p.pick(w.Task, limit)
 		if c == nil {
 			break
 		}
 		p.live.Idle.Add(-1)
+		c.SetTask(w.Task)
 		switch p.usable(c, m, cfg, w) {
 		case sound:
 			c.Queued, c.Dialled = queued, 0
@@ -76,7 +136,7 @@ func (p *Pool) Acquire(m *table.Member, cfg *table.Pool, w Want) (*Conn, Fault) 
 		}
 	}
 	since := time.Now()
-	c, f := p.dial(&m.Target, cfg)
+	c, f := p.dial(&m.Target, cfg, w.Task)
 	if !f.OK() {
 		p.live.ConnectFailures.Add(1)
 		p.leave(int64(cfg.Conns.Max))
@@ -109,8 +169,9 @@ func (p *Pool) Release(c *Conn, cfg *table.Pool, clean bool, now int64) {
 	c.In = nil
 	if clean && empty && !p.closed.Load() && p.live.Idle.Load() < int64(cfg.Conns.Keep) {
 		c.usedAt, c.Fresh = now, false
+		c.Rest()
 		p.live.Idle.Add(1)
-		p.idle.push(c)
+		p.idle[c.shard].push(c)
 		if p.closed.Load() {
 			p.closeIdle()
 		}
@@ -125,24 +186,25 @@ func (p *Pool) Release(c *Conn, cfg *table.Pool, clean bool, now int64) {
 func (p *Pool) Abort(c *Conn, cfg *table.Pool) {
 	wire.Put(c.In)
 	c.In = nil
-	p.forget(c)
 	c.Conn.Abort()
+	p.forget(c)
 	p.leave(int64(cfg.Conns.Max))
 }
 
 func (p *Pool) drop(c *Conn) {
-	p.forget(c)
 	c.Close()
+	p.forget(c)
 }
 
 func (p *Pool) forget(c *Conn) {
 	p.live.Open.Add(-1)
-	p.idle.vacate(c)
+	p.idle[c.shard].vacate(c)
+	p.open.Add(-1)
 }
 
 // closeIdle closes every idle connection.
 func (p *Pool) closeIdle() {
-	for c := p.idle.pop(); c != nil; c = p.idle.pop() {
+	for c := p.any(); c != nil; c = p.any() {
 		p.live.Idle.Add(-1)
 		p.drop(c)
 	}
@@ -191,11 +253,12 @@ func (p *Pool) leave(limit int64) {
 
 // Pools are all members' pools.
 type Pools struct {
-	wd   *wire.Watchdog
-	mu   sync.Mutex // guards byID
-	byID map[table.ID]*entry
-	stop chan struct{}
-	done chan struct{}
+	wd    *wire.Watchdog
+	loops int
+	mu    sync.Mutex // guards byID
+	byID  map[table.ID]*entry
+	stop  chan struct{}
+	done  chan struct{}
 }
 
 type entry struct {
@@ -204,9 +267,10 @@ type entry struct {
 	cfg  *table.Pool
 }
 
-// NewPools starts the keeper of idle connections; Close ends it.
-func NewPools(wd *wire.Watchdog) *Pools {
-	ps := &Pools{wd: wd, byID: make(map[table.ID]*entry), stop: make(chan struct{}), done: make(chan struct{})}
+// NewPools starts the keeper of idle connections; Close ends it. loops is how many
+// loops there are whose tasks acquire connections.
+func NewPools(wd *wire.Watchdog, loops int) *Pools {
+	ps := &Pools{wd: wd, loops: loops, byID: make(map[table.ID]*entry), stop: make(chan struct{}), done: make(chan struct{})}
 	go ps.keep()
 	return ps
 }
@@ -223,7 +287,7 @@ func (ps *Pools) Apply(t *table.Table) []*Pool {
 			m := &cfg.Members[i]
 			e := ps.byID[m.ID]
 			if e == nil {
-				e = &entry{pool: &Pool{wd: ps.wd, live: m.Live}}
+				e = &entry{pool: newPool(ps.wd, m.Live, ps.loops)}
 			}
 			next[m.ID] = &entry{pool: e.pool, mem: m, cfg: cfg}
 			out[m.Ord] = e.pool

@@ -171,7 +171,8 @@ func TestUnansweredPing(t *testing.T) {
 		t.Errorf("%d pings failed, %d idle", m.Live.PingsFailed.Load(), m.Live.Idle.Load())
 	}
 	srv.Handle(func(c *ajptest.Conn) { c.AwaitClose() })
-	_, f := p.dial(&m.Target, cfg)
+	p.open.Add(1)
+	_, f := p.dial(&m.Target, cfg, nil)
 	if f.Kind != Dial || m.Live.Open.Load() != 0 {
 		t.Errorf("dial: %d %s, %d open", f.Kind, f.Text, m.Live.Open.Load())
 	}
@@ -197,7 +198,7 @@ func TestUnansweredPing(t *testing.T) {
 func TestPoolsOutliveTables(t *testing.T) {
 	s := startDeaf(t)
 	wd := wire.NewWatchdog()
-	ps := NewPools(wd)
+	ps := NewPools(wd, 0)
 	defer wd.Stop()
 	defer ps.Close()
 	build := func(names ...string) *table.Table {

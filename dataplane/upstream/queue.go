@@ -15,7 +15,17 @@ type queue struct {
 }
 
 type waiter struct {
-	granted chan struct{} // closed with the permit
+	granted chan struct{} // closed with the permit, or without one when away is set
+	stay    bool          // Want.Stay
+	away    string        // why the member was given up; guarded by the queue's lock until granted is closed
+}
+
+// result is what the end of the wait means.
+func (w *waiter) result() Fault {
+	if w.away != "" {
+		return Fault{Evicted, w.away}
+	}
+	return Fault{}
 }
 
 const (
@@ -35,7 +45,7 @@ func (p *Pool) wait(cfg *table.Pool, w Want) Fault {
 	if w.Session {
 		lane = laneSession
 	}
-	me := &waiter{granted: make(chan struct{})}
+	me := &waiter{granted: make(chan struct{}), stay: w.Stay}
 	p.queue.mu.Lock()
 	p.queue.lanes[lane] = append(p.queue.lanes[lane], me)
 	p.queue.mu.Unlock()
@@ -46,14 +56,14 @@ func (p *Pool) wait(cfg *table.Pool, w Want) Fault {
 	defer t.Stop()
 	select {
 	case <-me.granted:
-		return Fault{}
+		return me.result()
 	case <-t.C:
 	}
 	p.queue.mu.Lock()
 	defer p.queue.mu.Unlock()
 	select {
 	case <-me.granted: // granted while the timer fired
-		return Fault{}
+		return me.result()
 	default:
 	}
 	p.queue.remove(lane, me)
@@ -89,6 +99,30 @@ func (p *Pool) handOver(limit int64) bool {
 func (p *Pool) grant() {
 	p.waiting.Add(-1)
 	close(p.queue.take().granted)
+}
+
+// evict sends away those who would do with another member, and tells how many.
+func (p *Pool) evict(why string) (n int) {
+	if p.waiting.Load() == 0 {
+		return 0
+	}
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	for i, lane := range p.queue.lanes {
+		stay := make([]*waiter, 0, len(lane))
+		for _, w := range lane {
+			if w.stay {
+				stay = append(stay, w)
+				continue
+			}
+			w.away = why
+			p.waiting.Add(-1)
+			close(w.granted)
+			n++
+		}
+		p.queue.lanes[i] = stay
+	}
+	return n
 }
 
 func (q *queue) empty() bool {

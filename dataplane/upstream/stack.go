@@ -15,6 +15,8 @@ type stack struct {
 
 	mu   sync.Mutex // guards free and the growth of slots
 	free []uint32
+
+	gave atomic.Int64 // the newest Conn.lastByte of the connections that are gone
 }
 
 const slotMask = 1<<32 - 1
@@ -54,7 +56,22 @@ func (s *stack) vacate(c *Conn) {
 	s.mu.Lock()
 	(*s.slots.Load())[c.slot].Store(nil)
 	s.free = append(s.free, c.slot)
+	s.gave.Store(max(s.gave.Load(), c.lastByte(c.wait.Load())))
 	s.mu.Unlock()
+}
+
+// each calls f for every connection that has a slot, whether it is in the stack
+// or not.
+func (s *stack) each(f func(*Conn)) {
+	slots := s.slots.Load()
+	if slots == nil {
+		return
+	}
+	for i := range *slots {
+		if c := (*slots)[i].Load(); c != nil {
+			f(c)
+		}
+	}
 }
 
 func (s *stack) push(c *Conn) {

@@ -87,7 +87,7 @@ func setup(t testing.TB, addr string, conns table.Conns) (*Pool, *table.Member, 
 		t.Fatal(err)
 	}
 	m := &cfg.Members[0]
-	p := &Pool{wd: wd, live: m.Live}
+	p := newPool(wd, m.Live, 0)
 	t.Cleanup(func() {
 		p.retire()
 		wd.Stop()

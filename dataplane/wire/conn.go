@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/catherd/catherd/dataplane/evloop"
 )
 
 // ErrTimeout says that a read or write made no progress in the time allowed.
@@ -24,6 +26,8 @@ type Conn struct {
 	raw   syscall.RawConn
 	under syscall.RawConn // the socket, also under TLS; for Quiet
 	wd    *Watchdog
+	sock  *evloop.Sock // for connections of a loop, see sock.go
+	ev    evented
 	shard uint32
 
 	vec  net.Buffers // consumed by writev; lives here so that it does not escape per call
@@ -99,6 +103,9 @@ func (c *Conn) Read(b []byte, d time.Duration) (int, error) {
 // been something nevertheless, of which no event will tell, the second look
 // finds it. An error of the write is a *WriteError.
 func (c *Conn) Exchange(blocks [][]byte, b []byte, d time.Duration) (int, error) {
+	if c.sock != nil {
+		return c.exchangeSock(blocks, b, d)
+	}
 	if c.raw == nil || len(blocks) > maxIov {
 		if n, err := c.Writev(blocks, d); err != nil {
 			return 0, &WriteError{N: n, Err: err}
@@ -226,6 +233,9 @@ func (c *Conn) readErr(err error) error {
 // nothing to read. It does not wait. False for a connection that the peer has
 // closed or on which it sent something nobody asked for.
 func (c *Conn) Quiet() bool {
+	if c.sock != nil {
+		return c.quietSock()
+	}
 	if c.under == nil {
 		return true
 	}
@@ -235,6 +245,9 @@ func (c *Conn) Quiet() bool {
 
 // Write writes all of b, waiting at most d in all. n tells how much was taken.
 func (c *Conn) Write(b []byte, d time.Duration) (n int64, err error) {
+	if c.sock != nil {
+		return c.writeSock(b, d)
+	}
 	if c.inside && len(b) > 0 {
 		k, errno := rawWrite(c.fd, b)
 		switch {
@@ -264,6 +277,8 @@ func (c *Conn) Writev(blocks [][]byte, d time.Duration) (n int64, err error) {
 		return 0, nil
 	case len(blocks) == 1:
 		return c.Write(blocks[0], d)
+	case c.sock != nil:
+		return c.writevSock(blocks, d)
 	case c.inside && len(blocks) <= maxIov:
 		k, errno := rawWritev(c.fd, &c.iov, blocks)
 		switch {
@@ -347,8 +362,8 @@ func (c *Conn) Close() {
 // Abort closes the connection so that the peer sees a reset and cannot take
 // what it got for a complete message.
 func (c *Conn) Abort() {
-	if c.tcp != nil {
-		_ = c.tcp.SetLinger(0)
+	if l, ok := c.nc.(interface{ SetLinger(int) error }); ok {
+		_ = l.SetLinger(0)
 	} else if n, ok := c.nc.(interface{ NetConn() net.Conn }); ok {
 		if tcp, ok := n.NetConn().(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)

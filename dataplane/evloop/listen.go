@@ -1,0 +1,119 @@
+package evloop
+
+import (
+	"net"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Listener is a listening socket whose connections are taken by a loop.
+type Listener struct {
+	s     *Sock
+	take  func(fd int, remote net.Addr)
+	onErr func(error)
+	wait  time.Duration // after an error; doubles with each in a row
+}
+
+// acceptBatch bounds how many connections are taken before others get a turn.
+const acceptBatch = 64
+
+// Listen makes l take the connections of a listening, non-blocking socket. take
+// is called on l's thread with each, non-blocking and TCP_NODELAY; it must not
+// block. onErr is told of errors after which accepting goes on later, such as a
+// lack of file descriptors.
+func (l *Loop) Listen(fd int, take func(fd int, remote net.Addr), onErr func(error)) (*Listener, error) {
+	ln := &Listener{s: &Sock{fd: fd}, take: take, onErr: onErr}
+	ln.s.calls = ln.accept
+	if err := l.add(ln.s, unix.EPOLLIN); err != nil {
+		return nil, err
+	}
+	return ln, nil
+}
+
+// The pause after a failed accept.
+const (
+	firstPause = 5 * time.Millisecond
+	maxPause   = time.Second
+)
+
+func (ln *Listener) accept() {
+	for range acceptBatch {
+		fd, sa, err := unix.Accept4(ln.s.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		switch err {
+		case nil:
+			ln.wait = 0
+			_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+			ln.take(fd, addrOf(sa))
+		case unix.EAGAIN:
+			return
+		case unix.EINTR, unix.ECONNABORTED:
+		default:
+			ln.onErr(err)
+			ln.pause()
+			return
+		}
+	}
+}
+
+// pause stops accepting for a while: the queue stays full, and an event that
+// cannot be served would come again at once.
+func (ln *Listener) pause() {
+	l := ln.s.loop
+	ln.wait = min(max(2*ln.wait, firstPause), maxPause)
+	ln.watch(0)
+	time.AfterFunc(ln.wait, func() {
+		l.Do(func() {
+			if l.at(ln.s.slot) == ln.s {
+				ln.watch(unix.EPOLLIN)
+			}
+		})
+	})
+}
+
+func (ln *Listener) watch(events uint32) {
+	s := ln.s
+	_ = unix.EpollCtl(s.loop.ep, unix.EPOLL_CTL_MOD, s.fd, &unix.EpollEvent{Events: events, Fd: int32(s.slot), Pad: s.gen})
+}
+
+// Close closes the socket on the loop's thread, which may be inside accept, and
+// waits for that.
+func (ln *Listener) Close() {
+	done := make(chan struct{})
+	l := ln.s.loop
+	l.Do(func() {
+		l.forget(ln.s)
+		_ = unix.Close(ln.s.fd)
+		close(done)
+	})
+	select {
+	case <-done:
+	case <-l.done:
+	}
+}
+
+// addrOf is a socket address as package net has it.
+func addrOf(sa unix.Sockaddr) *net.TCPAddr {
+	switch a := sa.(type) {
+	case *unix.SockaddrInet4:
+		return &net.TCPAddr{IP: a.Addr[:], Port: a.Port}
+	case *unix.SockaddrInet6:
+		addr := &net.TCPAddr{IP: a.Addr[:], Port: a.Port}
+		if addr.IP.To4() == nil && a.ZoneId != 0 {
+			if ifi, err := net.InterfaceByIndex(int(a.ZoneId)); err == nil {
+				addr.Zone = ifi.Name
+			}
+		}
+		return addr
+	}
+	return &net.TCPAddr{}
+}
+
+// LocalAddr asks the kernel for the local address of a connected socket.
+func LocalAddr(fd int) net.Addr {
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return &net.TCPAddr{}
+	}
+	return addrOf(sa)
+}

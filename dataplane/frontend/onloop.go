@@ -1,0 +1,114 @@
+package frontend
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/catherd/catherd/dataplane/evloop"
+	"github.com/catherd/catherd/dataplane/proxy"
+	"github.com/catherd/catherd/dataplane/wire"
+)
+
+// openOnLoops hands one listener to each loop. After an error nothing listens.
+func (s *Server) openOnLoops(g *group, sp Spec, lns []net.Listener) error {
+	g.set(sp) // a connection may come at once
+	var first error
+	for i, ln := range lns {
+		fd, err := descriptor(ln)
+		_ = ln.Close() // the duplicate keeps the socket open
+		if err == nil && first == nil {
+			err = s.listenOn(s.loops[i], g, fd)
+		}
+		if first == nil && err != nil {
+			first = &ListenError{sp.Address, err.Error(), err}
+		}
+	}
+	if first != nil {
+		g.close()
+	}
+	return first
+}
+
+func (s *Server) listenOn(l *evloop.Loop, g *group, fd int) error {
+	ln, err := l.Listen(fd,
+		func(fd int, remote net.Addr) { s.take(l, g, fd, remote) },
+		func(err error) { s.warn("accept delayed", err.Error()) })
+	if err != nil {
+		_ = unix.Close(fd)
+		return err
+	}
+	g.loops = append(g.loops, ln)
+	return nil
+}
+
+// descriptor gives a duplicate of a listener's descriptor that is not watched by
+// the runtime.
+func descriptor(ln net.Listener) (fd int, err error) {
+	sc, ok := ln.(syscall.Conn)
+	if !ok {
+		return -1, fmt.Errorf("take descriptor: %T has none", ln)
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	cerr := raw.Control(func(p uintptr) { fd, err = unix.FcntlInt(p, unix.F_DUPFD_CLOEXEC, 0) })
+	if cerr != nil {
+		return -1, cerr
+	}
+	return fd, err
+}
+
+// take serves a new connection on l.
+func (s *Server) take(l *evloop.Loop, g *group, fd int, remote net.Addr) {
+	if cfg := g.tls.Load(); cfg != nil {
+		s.elsewhere(g, fd) // TLS came with a reload
+		return
+	}
+	sock, err := l.Add(fd, evloop.LocalAddr(fd), remote)
+	if err != nil {
+		_ = unix.Close(fd)
+		s.warn("connection lost", err.Error())
+		return
+	}
+	counted, ok := s.admit(sock)
+	if !ok {
+		s.leave(counted)
+		_ = sock.Close()
+		return
+	}
+	wc := wire.NewSock(sock, s.wd)
+	c := &loopConn{conn: conn{Client: proxy.NewClient(wc, g.meta.Load(), nil), s: s}, counted: counted}
+	c.Await(c, s.limits.Load().HeaderTimeout)
+}
+
+// elsewhere serves a connection by a goroutine.
+func (s *Server) elsewhere(g *group, fd int) {
+	f := os.NewFile(uintptr(fd), "client")
+	nc, err := net.FileConn(f)
+	_ = f.Close()
+	if err != nil {
+		s.warn("connection lost", err.Error())
+		return
+	}
+	go func() {
+		_ = s.serve(tag(nc, g))
+		_ = nc.Close()
+	}()
+}
+
+// end closes a connection that was served on a loop.
+func (s *Server) end(c *loopConn) {
+	wire.Put(c.In)
+	c.In = nil
+	if c.Broken {
+		c.Abort()
+	} else {
+		c.Close()
+	}
+	s.leave(c.counted)
+}

@@ -1,0 +1,28 @@
+package dataplane
+
+import (
+	"time"
+
+	"github.com/catherd/catherd/dataplane/meter"
+	"github.com/catherd/catherd/dataplane/table"
+)
+
+// Owes tells what a member owes at this moment: how many requests wait for the
+// first byte of an answer, since when, and when it last began one. ok is false
+// when the newest table lacks the member. It looks at each of the member's
+// connections, so it is for a few calls a second.
+func (e *Engine) Owes(id table.ID) (o meter.Owed, ok bool) { return e.proxy.Owes(id) }
+
+// Abandon gives a member up that is known to be of no use, a frozen one: safe
+// requests of whose answers nothing has come are repeated elsewhere within
+// Retry.Attempts, those that wait for a connection to it go elsewhere whatever
+// their method, and new ones avoid it for a second. Everything else goes on
+// waiting: unsafe methods, sessions that no other member may serve (on_loss:
+// refuse), requests without an attempt left. When the newest table has nobody
+// else, it does nothing. It returns how many requests left.
+//
+// Call it once for each tick in which the member is still frozen and in the
+// table: requests that had chosen it a moment before are caught by the next call.
+func (e *Engine) Abandon(id table.ID, why string) int {
+	return e.proxy.Abandon(id, why, time.Now().UnixNano())
+}

@@ -1,0 +1,66 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/catherd/catherd/dataplane/meter"
+	"github.com/catherd/catherd/dataplane/table"
+)
+
+// Owes is what a member owes now; ok is false when the newest table lacks it.
+func (p *Proxy) Owes(id table.ID) (o meter.Owed, ok bool) {
+	v := p.view.Load()
+	_, m := v.member(id)
+	if m == nil {
+		return o, false
+	}
+	return v.pools[m.Ord].Owed(), true
+}
+
+// avoidFor is how long a member that was given up is avoided, unless a table
+// says so or Abandon is called again.
+const avoidFor = int64(time.Second)
+
+// Abandon takes from a member what others can do, because it is known to be of
+// no use, and has it avoided for a second; see upstream.Pool.Abandon. why is the
+// fault's text. When the newest table has nobody else it does nothing: waiting is
+// better than an error. It returns how many requests left.
+func (p *Proxy) Abandon(id table.ID, why string, now int64) int {
+	v := p.view.Load()
+	cfg, m := v.member(id)
+	if m == nil || !othersThan(cfg, m, now) {
+		return 0
+	}
+	m.Live.Trip(now + avoidFor)
+	n := v.pools[m.Ord].Abandon(why)
+	if n > 0 {
+		// One event, however many requests waited: it must not make a row that
+		// keeps the member away after it has come back.
+		m.Live.Faults[meter.FaultFrozen].Add(uint64(n))
+		m.Live.LastFault.Store(&meter.Fault{Kind: meter.FaultFrozen, At: now, Text: why})
+	}
+	return n
+}
+
+// member finds a member by its identity; nil when the table lacks it.
+func (v *View) member(id table.ID) (*table.Pool, *table.Member) {
+	for _, cfg := range v.Pools {
+		for i := range cfg.Members {
+			if cfg.Members[i].ID == id {
+				return cfg, &cfg.Members[i]
+			}
+		}
+	}
+	return nil, nil
+}
+
+// othersThan reports whether somebody else of the pool takes new work.
+func othersThan(cfg *table.Pool, m *table.Member, now int64) bool {
+	for i := range cfg.Members {
+		o := &cfg.Members[i]
+		if o != m && o.Take == table.Everything && !o.Live.Tripped(now) {
+			return true
+		}
+	}
+	return false
+}
