@@ -52,6 +52,7 @@ func (c *Controller) take(t *table.Table, report compile.Report) {
 	}
 	c.changes(old)
 	c.notes(old)
+	c.abandon()
 }
 
 // adopt makes a table the present one.

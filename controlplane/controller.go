@@ -38,6 +38,7 @@ type Options struct {
 	Publisher Publisher
 	Listeners Listeners
 	Prober    health.Prober // nil: health.NetProber
+	Debts     Debts         // nil: a frozen member keeps what it has
 	// Getenv reads the environment for member files; nil: nothing is set.
 	Getenv func(string) string
 
@@ -112,7 +113,7 @@ func New(o Options) (*Controller, error) {
 		o: o, log: o.Log, started: time.Now(),
 		dirty: make(chan struct{}, 1), news: make(chan struct{}, 1), calls: make(chan func()), ended: make(chan struct{}),
 		file: o.Config, cfg: o.Config, digest: o.Config.Digest(),
-		hear: hearing{told: map[table.ID]told{}, loads: map[table.ID]time.Time{}},
+		hear:    hearing{told: map[table.ID]told{}, loads: map[table.ID]time.Time{}},
 		learned: map[table.ID]string{}, pulses: map[table.ID]*pulse{},
 		sync: syncState{inSync: true, lastOK: true, lastSuccess: time.Now()},
 	}
@@ -171,6 +172,8 @@ func (c *Controller) Run(ctx context.Context) {
 	defer c.close()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	glances := time.NewTicker(glance)
+	defer glances.Stop()
 	var later <-chan time.Time // set while a build waits for its turn
 	for {
 		select {
@@ -194,6 +197,8 @@ func (c *Controller) Run(ctx context.Context) {
 			f()
 		case <-ticker.C:
 			c.tick(time.Now())
+		case <-glances.C:
+			c.watch(time.Now())
 		}
 	}
 }

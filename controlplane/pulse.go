@@ -11,14 +11,16 @@ const window = 10
 
 // pulse follows one member's counters from tick to tick.
 type pulse struct {
-	counts  [window + 1]uint64 // requests at the last ticks
-	times   [window + 1]time.Time
-	n       int // ticks seen
-	served  uint64
-	session time.Time // when served last rose
-	avoided int64     // end of the trip that was told last, unix nanoseconds
-	remark  int64     // when the remark that was told last was left, unix nanoseconds
-	fault   int64     // when the fault that a probe was made for happened, unix nanoseconds
+	counts   [window + 1]uint64 // requests at the last ticks
+	times    [window + 1]time.Time
+	n        int // ticks seen
+	served   uint64
+	session  time.Time // when served last rose
+	avoided  int64     // end of the trip that was told last, unix nanoseconds
+	remark   int64     // when the remark that was told last was left, unix nanoseconds
+	owes     bool      // health has been told that it owes answers
+	lastByte int64     // of its answers at the last glance, unix nanoseconds
+	fault    int64     // when the fault that a probe was made for happened, unix nanoseconds
 }
 
 // beat is what a pulse has found out.

@@ -10,6 +10,7 @@ import (
 	"github.com/catherd/catherd/controlplane/config"
 	"github.com/catherd/catherd/controlplane/metrics"
 	"github.com/catherd/catherd/controlplane/overrides"
+	"github.com/catherd/catherd/controlplane/tribes"
 	"github.com/catherd/catherd/dataplane/table"
 )
 
@@ -36,6 +37,10 @@ func (c *Controller) Status() admin.Status {
 		Notes:     append([]string{}, report.Notes...),
 		Overrides: append([]overrides.Override{}, v.overrides...),
 		Pools:     []admin.PoolStatus{},
+		Groups:    groups(now, c.ears.Groups(), &v.heard),
+		Beacons:   beacons(now, c.ears.Inputs(now).Beacons, &v.heard),
+		Sources:   sources(c.ears.Sources()),
+		Findings:  findings(v.findings, v.heard.Findings),
 	}
 	for _, l := range v.cfg.Listen {
 		scheme := "http://"
@@ -49,6 +54,11 @@ func (c *Controller) Status() admin.Status {
 			s.Pools = append(s.Pools, poolStatus(p, &report.Pools[i], v))
 		}
 	}
+	for k, m := range receivers(&v.heard) {
+		if t := s.Member(k.Pool, k.Member); t != nil {
+			t.Node = m.Receiver.String()
+		}
+	}
 	s.Sentence, s.Attention = sentence(&s, &report)
 	return s
 }
@@ -56,7 +66,7 @@ func (c *Controller) Status() admin.Status {
 // sentence answers whether somebody has to do something.
 func sentence(s *admin.Status, r *compile.Report) (text string, attention bool) {
 	var parts []string
-	members, down := 0, []string{}
+	members, down, leaving := 0, []string{}, []string{}
 	for i := range r.Pools {
 		p := &r.Pools[i]
 		if p.Usable == 0 {
@@ -64,13 +74,25 @@ func sentence(s *admin.Status, r *compile.Report) (text string, attention bool) 
 		}
 		for k := range p.Members {
 			members++
-			if p.Members[k].State == compile.Down {
+			switch p.Members[k].State {
+			case compile.Down:
 				down = append(down, p.Members[k].Name)
+			case compile.Leaving:
+				leaving = append(leaving, p.Members[k].Name)
 			}
 		}
 	}
 	if len(down) > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %s down (%s)", len(down), count(members, "member"), strings.Join(down, ", ")))
+	}
+	critical := 0
+	for i := range s.Findings {
+		if s.Findings[i].Severity == tribes.Critical.String() {
+			critical++
+		}
+	}
+	if critical > 0 {
+		parts = append(parts, count(critical, "critical finding"))
 	}
 	if !s.InSync {
 		parts = append(parts, "the file differs from what runs")
@@ -78,10 +100,15 @@ func sentence(s *admin.Status, r *compile.Report) (text string, attention bool) 
 	if len(s.Notes) > 0 {
 		parts = append(parts, count(len(s.Notes), "note"))
 	}
-	if len(parts) > 0 {
-		return strings.Join(parts, "; "), true
+	attention = len(parts) > 0
+	// Somebody stops a Tomcat on purpose: worth a word, and no trouble.
+	if len(leaving) > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %s stopping (%s)", len(leaving), count(members, "member"), strings.Join(leaving, ", ")))
 	}
-	if s.Draining {
+	switch {
+	case len(parts) > 0:
+		return strings.Join(parts, "; "), attention
+	case s.Draining:
 		return "stopping", false
 	}
 	return "all well", false
@@ -115,7 +142,7 @@ func poolStatus(p *table.Pool, r *compile.PoolReport, v *view) admin.PoolStatus 
 
 func memberStatus(r *compile.MemberReport, v *view) admin.MemberStatus {
 	s := admin.MemberStatus{
-		Name: r.Name, URL: r.URL, Route: r.Route, RouteLearned: r.Learned, Role: r.Role, Weight: r.Weight,
+		Name: r.Name, URL: r.URL, Origin: v.cfg.Origin("pools." + r.Pool + ".members." + r.Name + ".url").String(), Route: r.Route, RouteLearned: r.Learned, Role: r.Role, Weight: r.Weight,
 		Share: r.Share, State: r.State, Why: r.Why, Asked: r.Asked, Override: r.Override,
 		Checked: r.CheckedAt, CheckTook: r.Health.Took.Seconds(),
 		Statuses: map[string]uint64{}, FaultKinds: map[string]uint64{}, Sessions: map[string]uint64{},
@@ -184,9 +211,9 @@ func (c *Controller) Ready() (ok bool, why string) {
 
 // Metrics implements metrics.Source.
 func (c *Controller) Metrics() metrics.Snapshot {
-	v := c.view.Load()
+	v, now := c.view.Load(), time.Now()
 	s := metrics.Snapshot{
-		Table: v.table, Report: c.judge(v, time.Now()), Probes: c.runner.Probes(), Overrides: map[string]int{},
+		Table: v.table, Report: c.judge(v, now), Probes: c.runner.Probes(), Overrides: map[string]int{},
 		ReloadsOK: v.sync.ok, ReloadsRefused: v.sync.refused,
 		LastReloadOK: v.sync.lastOK, LastSuccess: v.sync.lastSuccess, InSync: v.sync.inSync,
 		Version: c.o.Version, Revision: c.o.Revision,
@@ -194,6 +221,7 @@ func (c *Controller) Metrics() metrics.Snapshot {
 	for _, o := range v.overrides {
 		s.Overrides[string(o.State)]++
 	}
+	c.tribesMetrics(&s, v, now)
 	if c.o.Dropped != nil {
 		s.Dropped = c.o.Dropped()
 	}

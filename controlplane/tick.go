@@ -31,9 +31,7 @@ func (c *Controller) tick(now time.Time) {
 				c.pulses[m.ID] = at
 			}
 			at.read(m.Live, now)
-			c.trip(p.Name, m, at, now)
 			c.remark(p.Name, m, at)
-			c.suspect(m, at)
 		}
 	}
 	for id := range c.pulses {

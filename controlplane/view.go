@@ -5,7 +5,9 @@ import (
 
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/discover"
 	"github.com/catherd/catherd/controlplane/overrides"
+	"github.com/catherd/catherd/controlplane/tribes"
 	"github.com/catherd/catherd/dataplane/meter"
 	"github.com/catherd/catherd/dataplane/table"
 )
@@ -22,6 +24,8 @@ type view struct {
 	pulses    map[table.ID]beat
 	sync      syncState
 	published time.Time
+	heard     discover.Result // of cfg
+	findings  []tribes.Finding
 }
 
 // syncState says how the file and what runs relate.
@@ -42,6 +46,7 @@ func (c *Controller) show() {
 		live:    map[table.ID]*meter.Member{},
 		pulses:  make(map[table.ID]beat, len(c.pulses)),
 		sync:    c.sync, published: c.published,
+		heard: c.hear.result, findings: c.hear.findings,
 	}
 	for id, route := range c.learned {
 		v.learned[id] = route

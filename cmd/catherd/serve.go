@@ -100,7 +100,7 @@ func (x *process) wire(cfg *config.Config) error {
 	x.log.Debug("overrides", "path", state, "reason", why)
 	x.ctl, err = controlplane.New(controlplane.Options{
 		Config: cfg, ConfigPath: absolute(x.plan.path), Load: x.loader(),
-		Publisher: x.engine, Listeners: x.front, Applied: x.applied,
+		Publisher: x.engine, Debts: x.engine, Getenv: x.e.getenv, Listeners: x.front, Applied: x.applied,
 		Log: x.log, OverridesPath: state, Dropped: x.access.Dropped,
 		Version: version, Revision: revision,
 	})

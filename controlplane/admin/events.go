@@ -20,6 +20,7 @@ const (
 	MemberDrain    Kind = "member drain"
 	MemberStop     Kind = "member stop"
 	MemberAvoided  Kind = "member avoided" // by the data path, after faults
+	RequestsMoved  Kind = "requests moved" // taken away from a member that does not answer
 	MemberRemark   Kind = "member remark"  // something about its settings that should be mended
 	MemberAdded    Kind = "member added"
 	MemberRemoved  Kind = "member removed"
@@ -31,7 +32,7 @@ const (
 	ReloadRefused  Kind = "reload refused"
 	Cluster        Kind = "cluster" // heard in a group
 	Found          Kind = "finding" // something is wrong with the cluster
-	Noted          Kind = "note" // something an operator should act upon
+	Noted          Kind = "note"    // something an operator should act upon
 	Trouble        Kind = "trouble"
 )
 

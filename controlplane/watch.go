@@ -1,0 +1,87 @@
+package controlplane
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/catherd/catherd/controlplane/admin"
+	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/dataplane/meter"
+	"github.com/catherd/catherd/dataplane/table"
+)
+
+// Debts is what the data path knows of answers that members owe, and how it is
+// told to wait no longer; see dataplane.Engine.
+type Debts interface {
+	Owes(table.ID) (o meter.Owed, ok bool)
+	Abandon(id table.ID, why string) int
+}
+
+// glance is how often members are looked at for faults and owed answers.
+const glance = 100 * time.Millisecond
+
+// habit is after which silence a member that owes answers is pinged. A pong
+// excuses it, so slow pages cost one ping; without one it is given up half a
+// second later. Together that is less than the two seconds which people wait.
+const habit = 1200 * time.Millisecond
+
+// watch is the part of the tick that cannot wait for a second.
+func (c *Controller) watch(now time.Time) {
+	for _, p := range c.table.Pools {
+		for i := range p.Members {
+			m := &p.Members[i]
+			at := c.pulses[m.ID]
+			if at == nil {
+				continue
+			}
+			c.trip(p.Name, m, at, now)
+			c.suspect(m, at)
+			c.debts(m, at, now)
+		}
+	}
+	c.abandon()
+}
+
+// debts has a member asked that owes answers and says nothing, and tells when
+// it has begun to answer again.
+func (c *Controller) debts(m *table.Member, at *pulse, now time.Time) {
+	if c.o.Debts == nil || m.Live.InFlight.Load() == 0 && !at.owes {
+		return
+	}
+	o, ok := c.o.Debts.Owes(m.ID)
+	if !ok {
+		return
+	}
+	since := o.Silent()
+	switch owes := since != 0 && now.UnixNano()-since >= int64(habit); {
+	case owes:
+		at.owes = true
+		c.runner.Tell(m.ID, health.Event{Kind: health.Owes, At: now, Since: time.Unix(0, since), Owed: o.Waiting})
+	case at.owes && o.LastByte > at.lastByte:
+		at.owes = false
+		c.runner.Tell(m.ID, health.Event{Kind: health.Answered, At: now})
+	case since == 0:
+		at.owes = false
+	}
+	at.lastByte = o.LastByte
+}
+
+// abandon takes requests away from members that are known to be frozen. It is
+// repeated as long as they are: a request may have chosen one a moment ago.
+func (c *Controller) abandon() {
+	if c.o.Debts == nil {
+		return
+	}
+	c.report.Each(func(m *compile.MemberReport) {
+		at := c.pulses[m.ID]
+		if at == nil || !m.Health.Frozen {
+			return
+		}
+		if n := c.o.Debts.Abandon(m.ID, m.Health.Early); n > 0 {
+			c.tell(slog.LevelWarn, admin.Event{Kind: admin.RequestsMoved, Pool: m.Pool, Member: m.Name,
+				Text: fmt.Sprintf("%s repeated elsewhere: %s", count(n, "request"), m.Health.Early)})
+		}
+	})
+}
