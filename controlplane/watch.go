@@ -24,8 +24,9 @@ const glance = 100 * time.Millisecond
 
 // habit is after which silence a member that owes answers is pinged. A pong
 // excuses it, so slow pages cost one ping; without one it is given up half a
-// second later. Together that is less than the two seconds which people wait.
-const habit = 1200 * time.Millisecond
+// second later: what waits is repeated elsewhere before two seconds are over, and a
+// pause of two seconds is hardly noticed.
+const habit = 1300 * time.Millisecond
 
 // watch is the part of the tick that cannot wait for a second.
 func (c *Controller) watch(now time.Time) {

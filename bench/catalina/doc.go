@@ -10,7 +10,8 @@
 //
 // The cache of downloads is $CATHERD_CACHE, by default .cache/tomcat in the repository.
 //
-// What it must never do: touch a Tomcat it did not start, or listen outside 127.0.0.0/8.
+// What it must never do: touch a Tomcat it did not start, or listen outside 127.0.0.0/8
+// unless Options.Address says so.
 //
 // What bites:
 //   - A CPING is answered only after the applications are deployed, long after the port

@@ -24,6 +24,7 @@ var (
 	TestNeeds = append([]Need{
 		{Command: "mvn", Package: "maven"},
 		{Command: "curl", Package: "curl"},
+		{Command: "ip", Package: "iproute2"},
 	}, DemoNeeds...)
 )
 

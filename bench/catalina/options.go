@@ -14,7 +14,11 @@ type Options struct {
 	Version string // one of Versions, any release of those generations, or Debian
 	Name    string // jvmRoute; also the node= word of the application's answers
 
-	HTTP, AJP, Shutdown, Receiver int // TCP ports on 127.0.0.1
+	// Address of the connectors and the receiver; empty: 127.0.0.1. Another one is for a
+	// network namespace of the caller's own.
+	Address string
+
+	HTTP, AJP, Shutdown, Receiver int // TCP ports of Address; Shutdown is 127.0.0.1's
 
 	Secret     string // AJP secret; empty: secretRequired="false"
 	PacketSize int    // bytes; 0: Tomcat's default, 8192
@@ -55,6 +59,9 @@ func New(o Options) (*Tomcat, error) {
 	}
 	if o.Name == "" {
 		o.Name = "tomcat1"
+	}
+	if o.Address == "" {
+		o.Address = "127.0.0.1"
 	}
 	if o.Multicast == (Multicast{}) {
 		o.Multicast = ReferenceGroup()

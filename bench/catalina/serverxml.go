@@ -35,7 +35,7 @@ var serverXML = template.Must(template.New("server.xml").Funcs(template.FuncMap{
               address="{{.Multicast.Group}}" port="{{.Multicast.Port}}"
               {{- if .Multicast.Bind}} bind="{{.Multicast.Bind}}"{{end}} frequency="500" dropTime="3000"/>
           <Receiver className="org.apache.catalina.tribes.transport.nio.NioReceiver"
-              address="127.0.0.1" port="{{.Receiver}}" autoBind="100" selectorTimeout="5000" maxThreads="6"/>
+              address="{{.Address}}" port="{{.Receiver}}" autoBind="100" selectorTimeout="5000" maxThreads="6"/>
           <Sender className="org.apache.catalina.tribes.transport.ReplicationTransmitter">
             <Transport className="org.apache.catalina.tribes.transport.nio.PooledParallelSender"/>
           </Sender>
@@ -60,7 +60,7 @@ var serverXML = template.Must(template.New("server.xml").Funcs(template.FuncMap{
 type view struct {
 	Seven, Cluster                bool
 	Shutdown, Receiver            int
-	Route                         string
+	Address, Route                string
 	Multicast                     Multicast
 	HTTPAttributes, AJPAttributes map[string]string
 	Connectors                    []string
@@ -69,12 +69,12 @@ type view struct {
 // render writes server.xml for options whose ports are all known.
 func render(o *Options, g generation) ([]byte, error) {
 	http := map[string]string{
-		"port": strconv.Itoa(o.HTTP), "protocol": "HTTP/1.1", "address": "127.0.0.1",
+		"port": strconv.Itoa(o.HTTP), "protocol": "HTTP/1.1", "address": o.Address,
 		"connectionTimeout": "20000", "redirectPort": "8443",
 	}
 	maps.Copy(http, o.HTTPAttributes)
 	ajp := map[string]string{
-		"port": strconv.Itoa(o.AJP), "protocol": "AJP/1.3", "address": "127.0.0.1", "redirectPort": "8443",
+		"port": strconv.Itoa(o.AJP), "protocol": "AJP/1.3", "address": o.Address, "redirectPort": "8443",
 	}
 	if o.Secret != "" {
 		ajp["secretRequired"], ajp["secret"] = "true", o.Secret
@@ -89,7 +89,7 @@ func render(o *Options, g generation) ([]byte, error) {
 	var out bytes.Buffer
 	err := serverXML.Execute(&out, view{
 		Seven: g.seven, Cluster: o.Cluster, Shutdown: o.Shutdown, Receiver: o.Receiver,
-		Route: escape(o.Name), Multicast: o.Multicast, HTTPAttributes: http, AJPAttributes: ajp,
+		Address: o.Address, Route: escape(o.Name), Multicast: o.Multicast, HTTPAttributes: http, AJPAttributes: ajp,
 		Connectors: o.Connectors,
 	})
 	return out.Bytes(), err

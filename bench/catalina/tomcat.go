@@ -24,10 +24,10 @@ type Tomcat struct {
 }
 
 // AJPAddr is host:port of the AJP connector.
-func (t *Tomcat) AJPAddr() string { return address(t.AJP) }
+func (t *Tomcat) AJPAddr() string { return net.JoinHostPort(t.Address, strconv.Itoa(t.AJP)) }
 
 // HTTPAddr is host:port of the HTTP connector.
-func (t *Tomcat) HTTPAddr() string { return address(t.HTTP) }
+func (t *Tomcat) HTTPAddr() string { return net.JoinHostPort(t.Address, strconv.Itoa(t.HTTP)) }
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 

@@ -67,8 +67,8 @@ func commands(e *env) *cobra.Command {
 	f.BoolVarP(&e.quiet, "quiet", "q", false, "say nothing, the exit code tells")
 	f.BoolVar(&e.noColor, "no-color", false, "no colours")
 	root.AddCommand(
-		runCommand(e), checkCommand(e), probeCommand(e), schemaCommand(e),
-		statusCommand(e), membersCommand(e), eventsCommand(e), configCommand(e), explainCommand(e),
+		runCommand(e), checkCommand(e), probeCommand(e), discoverCommand(e), schemaCommand(e),
+		statusCommand(e), membersCommand(e), heardCommand(e), eventsCommand(e), configCommand(e), explainCommand(e),
 		changeCommand(e, overrides.Drain), changeCommand(e, overrides.Stop), changeCommand(e, overrides.Ready),
 		reloadCommand(e),
 		versionCommand(e), completionCommand(e), helpCommand(e),

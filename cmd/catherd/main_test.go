@@ -54,6 +54,9 @@ func setup(e *testscript.Env) error {
 	e.Setenv("ADMIN", w.free[2])
 	e.Setenv("T1", w.free[3])
 	e.Setenv("T2", w.free[4])
+	e.Setenv("GROUP", w.group)
+	e.Setenv("R1", receiverOf(w.free[3]))
+	e.Setenv("R2", receiverOf(w.free[4]))
 	e.Setenv("NO_COLOR", "1")
 	return nil
 }

@@ -12,9 +12,10 @@ import (
 
 func membersCommand(e *env) *cobra.Command {
 	return &cobra.Command{
-		Use:     "members",
-		Short:   "list every member",
-		Long:    "Lists every member with its address, its route and its state.",
+		Use:   "members",
+		Short: "list every member",
+		Long: "Lists every member with its address, its route, its state and where it comes from:\n" +
+			"a line of the file, or what was heard.",
 		Example: "  catherd members -o json",
 		Args:    between(0, 0),
 		RunE:    verb(e, members),
@@ -34,7 +35,7 @@ func members(ctx context.Context, e *env, _ []string) error {
 	}
 	list := []memberFact{}
 	t := table{}
-	t.row("POOL", "MEMBER", "URL", "ROUTE", "ROLE", ">WEIGHT", "STATE", "WHY")
+	t.row("POOL", "MEMBER", "URL", "ROUTE", "ROLE", ">WEIGHT", "STATE", "FROM", "WHY")
 	for _, p := range s.Pools {
 		for _, m := range p.Members {
 			list = append(list, memberFact{p.Name, m})
@@ -45,7 +46,7 @@ func members(ctx context.Context, e *env, _ []string) error {
 			case m.RouteLearned:
 				route += " (learned)"
 			}
-			t.row(p.Name, m.Name, m.URL, route, m.Role, fmt.Sprint(m.Weight), string(m.State), m.Why)
+			t.row(p.Name, m.Name, m.URL, route, m.Role, fmt.Sprint(m.Weight), string(m.State), m.Origin, m.Why)
 		}
 	}
 	return e.facts(struct {

@@ -92,7 +92,7 @@ func statusText(s *admin.Status, args []string) string {
 			fmt.Fprintf(&b, "note   %s\n", n)
 		}
 	}
-	now := s.Started.Add(time.Duration(s.Uptime * float64(time.Second)))
+	now := clock(s)
 	for _, p := range s.Pools {
 		fmt.Fprintf(&b, "pool %s  %s, sticky %s   %.0f req/s   p50 %s   p99 %s\n", p.Name, p.Balance, p.Sticky,
 			p.Rate, millis(p.P50), millis(p.P99))
@@ -104,6 +104,22 @@ func statusText(s *admin.Status, args []string) string {
 				fmt.Sprint(m.Requests), fmt.Sprint(m.Faults), since(now, m.LastSession), m.Why)
 		}
 		b.WriteString(t.String())
+	}
+	if len(args) == 0 {
+		for i := range s.Groups {
+			g := &s.Groups[i]
+			fmt.Fprintf(&b, "tribes %s  %s", g.Group, heardCounts(g))
+			if !g.Joined || g.Problem != "" || !g.DeafSince.IsZero() {
+				fmt.Fprintf(&b, "  %s", joined(g, now))
+			}
+			b.WriteString("\n")
+		}
+		for _, source := range s.Sources {
+			if source.Problem != "" {
+				fmt.Fprintf(&b, "source %s of pool %s: %s\n", source.Name, source.Pool, source.Problem)
+			}
+		}
+		b.WriteString(findingLines(s.Findings))
 	}
 	return b.String()
 }

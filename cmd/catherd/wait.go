@@ -73,13 +73,13 @@ func judge(s *admin.Status, pool, name string, quiet time.Duration) verdict {
 	switch {
 	case m == nil:
 		return verdict{notDraining, "the member is no longer in the configuration"}
-	case m.State == compile.Down && m.InFlight == 0:
-		return verdict{drained, "down: " + m.Why}
-	case m.State == compile.Down:
+	case gone(m.State) && m.InFlight == 0:
+		return verdict{drained, string(m.State) + ": " + m.Why}
+	case gone(m.State):
 	case m.State != compile.Drain && m.State != compile.Stop:
 		return verdict{notDraining, fmt.Sprintf("no longer drains, it is %s (%s)", m.State, m.Why)}
 	}
-	now := s.Started.Add(time.Duration(s.Uptime * float64(time.Second)))
+	now := clock(s)
 	from, last := m.LastSession, since(now, m.LastSession)
 	if from.IsZero() {
 		from = s.Started
@@ -94,3 +94,7 @@ func judge(s *admin.Status, pool, name string, quiet time.Duration) verdict {
 	}
 	return verdict{draining, text}
 }
+
+// gone reports whether nobody gets through to a member any more: its sessions
+// are at others, whatever the drain says.
+func gone(s compile.State) bool { return s == compile.Down || s == compile.Leaving }

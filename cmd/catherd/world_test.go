@@ -29,6 +29,8 @@ type world struct {
 	sessions *tomcat.Sessions
 	running  map[string]*tomcat.Server
 	browser  *http.Client
+	group    string
+	hearts   map[string]*heart
 }
 
 func newWorld() (*world, error) {
@@ -36,11 +38,14 @@ func newWorld() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{sessions: tomcat.NewSessions(), running: map[string]*tomcat.Server{}, browser: &http.Client{
+	w := &world{hearts: map[string]*heart{}, sessions: tomcat.NewSessions(), running: map[string]*tomcat.Server{}, browser: &http.Client{
 		Jar: jar, Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	w.free, err = freeAddresses(5)
+	if w.free, err = freeAddresses(5); err != nil {
+		return nil, err
+	}
+	w.group, err = ownGroup()
 	return w, err
 }
 
@@ -61,6 +66,9 @@ func freeAddresses(n int) ([]string, error) {
 }
 
 func (w *world) close() {
+	for _, h := range w.hearts {
+		h.stop()
+	}
 	for _, s := range w.running {
 		s.Close()
 	}
@@ -91,6 +99,17 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"kill-tomcat": func(ts *testscript.TestScript, _ bool, args []string) {
 		worldOf(ts).running[args[0]].Close()
 	},
+	// heart NAME RECEIVER lets a node be heard in $GROUP from now on.
+	"heart": func(ts *testscript.TestScript, _ bool, args []string) {
+		w := worldOf(ts)
+		h, err := newHeart(w.group, args[1])
+		ts.Check(err)
+		w.hearts[args[0]] = h
+	},
+	// leave NAME is a planned stop of it: one datagram, and silence.
+	"leave": func(ts *testscript.TestScript, _ bool, args []string) {
+		ts.Check(worldOf(ts).hearts[args[0]].leave())
+	},
 	// get URL [NAME=VALUE cookie] prints the status and the body; "! get" wants no answer.
 	"get": func(ts *testscript.TestScript, neg bool, args []string) {
 		req, err := http.NewRequest(http.MethodGet, args[0], nil)
@@ -111,6 +130,23 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 		fmt.Fprintln(ts.Stdout(), resp.Status)
 		_, err = io.Copy(ts.Stdout(), resp.Body)
 		ts.Check(err)
+	},
+	// served URL waits until it is answered with 200: a status may know of a
+	// member a moment before the table in use does.
+	"served": func(ts *testscript.TestScript, _ bool, args []string) {
+		last := ""
+		for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			resp, err := worldOf(ts).browser.Get(args[0])
+			if err != nil {
+				last = err.Error()
+				continue
+			}
+			resp.Body.Close()
+			if last = resp.Status; resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		ts.Fatalf("%s: last was %s", args[0], last)
 	},
 	// await WORD waits until the status at $SOCKET contains the word; without
 	// one, until there is a status with every member probed.

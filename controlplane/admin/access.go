@@ -55,6 +55,12 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				refuse(w, http.StatusForbidden, "address "+who.owner+" may not connect", "add it to admin.allow")
 				return
 			}
+			// A Tomcat sends neither Host nor token. What a page makes a
+			// browser send is no beacon and is judged as everything else.
+			if beacon, is := s.c.Beacons(r.URL.Path); is && foreign.Check(r) == nil {
+				beacon.ServeHTTP(w, r)
+				return
+			}
 			if !a.host(r) {
 				refuse(w, http.StatusForbidden, "host "+quote(r.Host)+" is not a name of this address",
 					"use 127.0.0.1 or localhost, or add the name to admin.hosts")

@@ -20,6 +20,7 @@ import (
 
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/tribes"
 )
 
 // puppet is a Controller that remembers what it was asked to do.
@@ -30,6 +31,7 @@ type puppet struct {
 	reloads  []string
 	applied  bool
 	question compile.Question
+	beacons  []string
 }
 
 func (p *puppet) Status() Status { return Status{Version: "1.0", Sentence: "all well"} }
@@ -55,6 +57,16 @@ func (p *puppet) Reload(_ context.Context, owner string) (ReloadResult, error) {
 		return ReloadResult{Path: "catherd.yaml", What: "not valid", Problems: config.Problems{{What: "x"}}}, nil
 	}
 	return ReloadResult{Applied: true}, nil
+}
+
+func (p *puppet) Beacons(path string) (http.Handler, bool) {
+	if path != "/HeartbeatListener" {
+		return nil, false
+	}
+	return tribes.BeaconHandler(func(_ time.Time, host netip.Addr, b tribes.Beacon) bool {
+		p.beacons = append(p.beacons, fmt.Sprintf("%s %+v", host, b))
+		return true
+	}), true
 }
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}

@@ -26,6 +26,9 @@ type Controller interface {
 	// Reload reads the configuration file again. A *Refusal says why nothing
 	// was applied.
 	Reload(ctx context.Context, owner string) (ReloadResult, error)
+	// Beacons takes what Tomcat's HeartbeatListener posts; false when the path
+	// is not one that the file gives to it.
+	Beacons(path string) (http.Handler, bool)
 }
 
 // Refusal is an answer that is not what was asked for. Its JSON is

@@ -29,6 +29,13 @@ type Status struct {
 	Notes        []string             `json:"notes"`
 	Overrides    []overrides.Override `json:"overrides"`
 	Pools        []PoolStatus         `json:"pools"`
+
+	// What is heard: the groups of tribes and their nodes, connectors that
+	// announce themselves, sources of members, and what is wrong with it.
+	Groups   []GroupStatus  `json:"groups"`
+	Beacons  []BeaconStatus `json:"beacons"`
+	Sources  []SourceStatus `json:"sources"`
+	Findings []Finding      `json:"findings"`
 }
 
 // PoolStatus is one pool.
@@ -54,6 +61,8 @@ type MemberStatus struct {
 	URL          string              `json:"url"`
 	Route        string              `json:"route"`
 	RouteLearned bool                `json:"route_learned"`
+	Origin       string              `json:"origin"`         // "catherd.yaml:9", "heard in 228.0.0.4:45564 as 10.0.0.7:4000"
+	Node         string              `json:"node,omitempty"` // the receiver of the node it is
 	Role         string              `json:"role"`
 	Weight       int                 `json:"weight"`
 	Share        int                 `json:"share_percent"`

@@ -165,6 +165,7 @@ type Load struct {
 	Pool, Member string
 	Ready, Busy  int
 	At           time.Time
+	Connector    netip.AddrPort // as the beacon names it
 }
 
 // Finding is something that an operator should act upon.

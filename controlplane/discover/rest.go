@@ -229,8 +229,8 @@ func (r *resolver) stays(f Found) bool {
 func (r *resolver) loads() {
 	note := func(b Beacon, pool, member string, urls ...config.Address) {
 		for _, u := range urls {
-			if r.means(u, netip.AddrPortFrom(b.Host, b.Port)) {
-				r.out.Loads = append(r.out.Loads, Load{pool, member, b.Ready, b.Busy, b.At})
+			if at := netip.AddrPortFrom(b.Host, b.Port); r.means(u, at) {
+				r.out.Loads = append(r.out.Loads, Load{pool, member, b.Ready, b.Busy, b.At, at})
 				return
 			}
 		}

@@ -24,8 +24,23 @@ type Snapshot struct {
 	LastSuccess               time.Time
 	InSync                    bool
 
+	Groups    []Group                // of tribes, each name once
+	LastHeard map[table.ID]time.Time // of members whose node is known for sure
+	Findings  map[string]int         // by severity: critical, warning, info
+
 	Dropped           uint64 // access records
 	Version, Revision string
+}
+
+// Group is what is heard in one group of tribes.
+type Group struct {
+	Name                     string
+	Matched, Waiting, Nobody int // nodes
+
+	// Datagrams. Heard are heartbeats of nodes; Foreign were not believed,
+	// Refused had no place, Junk is what no Tomcat sends, and Lost were never
+	// looked at.
+	Heard, Stops, Foreign, Refused, Junk, Lost uint64
 }
 
 // Source gives a Snapshot; it is called from the goroutine of a scrape.
@@ -68,7 +83,16 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 			if n := s.Probes[m.ID]; n != nil {
 				out.probes(p.Name, m.Name, n)
 			}
+			if t := s.LastHeard[m.ID]; !t.IsZero() {
+				out.gauge(lastHeard, float64(t.UnixMilli())/1000, p.Name, m.Name)
+			}
 		}
+	}
+	for i := range s.Groups {
+		out.group(&s.Groups[i])
+	}
+	for _, severity := range severities {
+		out.gauge(found, float64(s.Findings[severity]), severity)
 	}
 	out.count(reloads, s.ReloadsOK, "success")
 	out.count(reloads, s.ReloadsRefused, "refused")
@@ -121,6 +145,18 @@ func (s sender) member(pool string, m *table.Member) {
 	for k := range l.Faults {
 		s.count(faults, l.Faults[k].Load(), pool, m.Name, meter.FaultKind(k).String())
 	}
+}
+
+func (s sender) group(g *Group) {
+	s.gauge(nodes, float64(g.Matched), g.Name, "matched")
+	s.gauge(nodes, float64(g.Waiting), g.Name, "waiting")
+	s.gauge(nodes, float64(g.Nobody), g.Name, "nobody")
+	s.count(heartbeats, g.Heard, g.Name, "heard")
+	s.count(heartbeats, g.Stops, g.Name, "stop")
+	s.count(heartbeats, g.Foreign, g.Name, "foreign")
+	s.count(heartbeats, g.Refused, g.Name, "refused")
+	s.count(heartbeats, g.Junk, g.Name, "junk")
+	s.count(heartbeats, g.Lost, g.Name, "lost")
 }
 
 func (s sender) state(pool, member string, now compile.State) {

@@ -42,10 +42,14 @@ func sample(t *testing.T) *fixed {
 	return &fixed{
 		Table: tab,
 		Report: compile.Report{Pools: []compile.PoolReport{{Name: "app", Members: []compile.MemberReport{
-			{Name: "a", State: compile.Ready}, {Name: "b", State: compile.Down},
+			{Name: "a", State: compile.Shaky}, {Name: "b", State: compile.Leaving},
 		}}}},
 		Probes:    map[table.ID]*health.Probes{"app/a": probes},
 		Overrides: map[string]int{"drain": 2},
+		Groups: []Group{{Name: "228.0.0.4:45564", Matched: 2, Waiting: 1, Nobody: 3,
+			Heard: 100, Stops: 4, Foreign: 5, Refused: 6, Junk: 7, Lost: 8}},
+		LastHeard: map[table.ID]time.Time{"app/a": time.UnixMilli(2500)},
+		Findings:  map[string]int{"critical": 1},
 		ReloadsOK: 3, LastReloadOK: true, LastSuccess: time.UnixMilli(1500), InSync: true,
 		Version: "1.0", Revision: "abc",
 	}
@@ -70,9 +74,11 @@ func TestEveryMetricIsSent(t *testing.T) {
 	for _, f := range families {
 		sent[f.GetName()] = true
 	}
-	for _, d := range all {
-		_, rest, _ := strings.Cut(d.String(), `fqName: "`)
-		name, _, _ := strings.Cut(rest, `"`)
+	names := Names()
+	if len(names) != len(all) {
+		t.Fatalf("%d names of %d metrics", len(names), len(all))
+	}
+	for _, name := range names {
 		if !sent[name] {
 			t.Errorf("%s is described and never sent", name)
 		}
@@ -95,6 +101,43 @@ catherd_requests_in_flight{member="b",pool="app"} 0
 # TYPE catherd_member_up gauge
 catherd_member_up{member="a",pool="app"} 1
 catherd_member_up{member="b",pool="app"} 0
+# HELP catherd_member_state 1 for the state that a member is in.
+# TYPE catherd_member_state gauge
+catherd_member_state{member="a",pool="app",state="checking"} 0
+catherd_member_state{member="a",pool="app",state="down"} 0
+catherd_member_state{member="a",pool="app",state="drain"} 0
+catherd_member_state{member="a",pool="app",state="leaving"} 0
+catherd_member_state{member="a",pool="app",state="ready"} 0
+catherd_member_state{member="a",pool="app",state="shaky"} 1
+catherd_member_state{member="a",pool="app",state="stop"} 0
+catherd_member_state{member="b",pool="app",state="checking"} 0
+catherd_member_state{member="b",pool="app",state="down"} 0
+catherd_member_state{member="b",pool="app",state="drain"} 0
+catherd_member_state{member="b",pool="app",state="leaving"} 1
+catherd_member_state{member="b",pool="app",state="ready"} 0
+catherd_member_state{member="b",pool="app",state="shaky"} 0
+catherd_member_state{member="b",pool="app",state="stop"} 0
+# HELP catherd_tribes_members Nodes heard in a group: matched with a member, waiting for their connector, or nobody's.
+# TYPE catherd_tribes_members gauge
+catherd_tribes_members{group="228.0.0.4:45564",result="matched"} 2
+catherd_tribes_members{group="228.0.0.4:45564",result="nobody"} 3
+catherd_tribes_members{group="228.0.0.4:45564",result="waiting"} 1
+# HELP catherd_tribes_heartbeats_total Datagrams of a group by what became of them.
+# TYPE catherd_tribes_heartbeats_total counter
+catherd_tribes_heartbeats_total{group="228.0.0.4:45564",result="foreign"} 5
+catherd_tribes_heartbeats_total{group="228.0.0.4:45564",result="heard"} 100
+catherd_tribes_heartbeats_total{group="228.0.0.4:45564",result="junk"} 7
+catherd_tribes_heartbeats_total{group="228.0.0.4:45564",result="lost"} 8
+catherd_tribes_heartbeats_total{group="228.0.0.4:45564",result="refused"} 6
+catherd_tribes_heartbeats_total{group="228.0.0.4:45564",result="stop"} 4
+# HELP catherd_tribes_last_heartbeat_timestamp_seconds When a member's node was last heard.
+# TYPE catherd_tribes_last_heartbeat_timestamp_seconds gauge
+catherd_tribes_last_heartbeat_timestamp_seconds{member="a",pool="app"} 2.5
+# HELP catherd_findings What is wrong with the cluster, by severity.
+# TYPE catherd_findings gauge
+catherd_findings{severity="critical"} 1
+catherd_findings{severity="info"} 0
+catherd_findings{severity="warning"} 0
 # HELP catherd_sticky_requests_total Requests by what became of their session.
 # TYPE catherd_sticky_requests_total counter
 catherd_sticky_requests_total{outcome="moved",pool="app"} 0
@@ -129,5 +172,7 @@ catherd_request_duration_seconds_bucket{pool="app",le="+Inf"} 1
 catherd_request_duration_seconds_sum{pool="app"} 0.003
 catherd_request_duration_seconds_count{pool="app"} 1
 `, "catherd_requests_in_flight", "catherd_member_up", "catherd_sticky_requests_total", "catherd_overrides",
+		"catherd_member_state", "catherd_tribes_members", "catherd_tribes_heartbeats_total",
+		"catherd_tribes_last_heartbeat_timestamp_seconds", "catherd_findings",
 		"catherd_config_last_reload_success_timestamp_seconds", "catherd_request_duration_seconds")
 }

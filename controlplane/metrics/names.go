@@ -1,6 +1,10 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // desc declares one metric. Everything that is exported is in this file.
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -26,6 +30,11 @@ var (
 	probes       = desc("health_probes_total", "Health probes by result.", "pool", "member", "result")
 	probeSeconds = desc("health_probe_seconds", "How long health probes took.", "pool", "member", "result")
 
+	nodes      = desc("tribes_members", "Nodes heard in a group: matched with a member, waiting for their connector, or nobody's.", "group", "result")
+	heartbeats = desc("tribes_heartbeats_total", "Datagrams of a group by what became of them.", "group", "result")
+	lastHeard  = desc("tribes_last_heartbeat_timestamp_seconds", "When a member's node was last heard.", "pool", "member")
+	found      = desc("findings", "What is wrong with the cluster, by severity.", "severity")
+
 	reloads     = desc("config_reloads_total", "Attempts to load the configuration, by result.", "result")
 	lastOK      = desc("config_last_reload_successful", "1 when the newest attempt was accepted.")
 	lastSuccess = desc("config_last_reload_success_timestamp_seconds", "When a configuration was last accepted.")
@@ -41,8 +50,23 @@ var (
 var all = []*prometheus.Desc{
 	requests, duration, response, inFlight, requestBytes, responseBytes,
 	up, state, connections, connects, retries, faults, sticky, probes, probeSeconds,
+	nodes, heartbeats, lastHeard, found,
 	reloads, lastOK, lastSuccess, inSync, version, overrides, dropped, build,
 }
+
+// Names lists every metric that may be exported.
+func Names() (out []string) {
+	for _, d := range all {
+		// Desc shows its name nowhere else.
+		_, rest, _ := strings.Cut(d.String(), `fqName: "`)
+		name, _, _ := strings.Cut(rest, `"`)
+		out = append(out, name)
+	}
+	return out
+}
+
+// severities are the values of the label severity.
+var severities = [3]string{"critical", "warning", "info"}
 
 // statuses are the values of the label status, by index of meter.Member.Status.
 var statuses = [6]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}

@@ -52,6 +52,7 @@ func (x *Exchange) unread(u *upstream.Conn, f upstream.Fault) upstream.Fault {
 	if x.member.Target.Scheme != table.AJP && (x.Req.Chunked || !x.body.done) {
 		return f // it was written in several pieces
 	}
+	x.c.Task().Detach() // it blocks
 	switch u.ReadingOf(sent) {
 	case upstream.Unreached:
 		return upstream.Fault{Kind: upstream.Stale, Text: "had closed the connection when the request came"}

@@ -1,10 +1,12 @@
 package upstream
 
 import (
-	"syscall"
+	"net"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/catherd/catherd/dataplane/evloop"
 )
 
 // Reading is how far a member has come with a request that it did not answer,
@@ -13,9 +15,9 @@ type Reading uint8
 
 // The readings.
 const (
-	Unknown   Reading = iota // it may have been read
-	Unreached                // the member's end of the stream left before the request came in
-	LeftUnread               // it came in, and the member closed without having read it
+	Unknown    Reading = iota // it may have been read
+	Unreached                 // the member's end of the stream left before the request came in
+	LeftUnread                // it came in, and the member closed without having read it
 )
 
 // resetWithin bounds the wait for the reset of a connection that has been ended.
@@ -36,25 +38,29 @@ const resetWithin = 1200 * time.Millisecond
 //     a server that reads into a buffer has read none of it: that is what a Tomcat
 //     does from 8.5 on whose connector is paused. One that was killed while it
 //     worked on the request has read it, and its end is not followed by a reset.
+//
+// Nothing else tells of a reset behind the end of a stream, so it is looked for
+// at growing intervals; the caller must be where that may block.
 func (c *Conn) ReadingOf(sent int) Reading {
-	s, ok := c.Net().(syscall.Conn)
-	if !ok || sent <= 0 {
-		return Unknown // TLS: the bytes on the wire are others
-	}
-	raw, err := s.SyscallConn()
-	if err != nil {
+	if sent <= 0 {
 		return Unknown
 	}
-	found := Unknown
-	look := func(fd uintptr) (done bool) {
-		found, done = reading(int(fd), uint64(sent))
-		return done
+	until := time.Now().Add(resetWithin)
+	for pause := time.Millisecond; ; pause = min(2*pause, 32*time.Millisecond) {
+		found, done := Unknown, true
+		switch nc := c.Net().(type) { // under TLS the bytes on the wire are others
+		case *net.TCPConn:
+			if raw, err := nc.SyscallConn(); err == nil {
+				_ = raw.Control(func(fd uintptr) { found, done = reading(int(fd), uint64(sent)) })
+			}
+		case *evloop.Sock:
+			found, done = reading(nc.FD(), uint64(sent))
+		}
+		if done || time.Now().After(until) {
+			return found
+		}
+		time.Sleep(pause)
 	}
-	if err = c.Net().SetReadDeadline(time.Now().Add(resetWithin)); err != nil {
-		return Unknown
-	}
-	_ = raw.Read(look) // a reset wakes it up; found says what came of it
-	return found
 }
 
 // reading looks once. done is false while a reset may still come.

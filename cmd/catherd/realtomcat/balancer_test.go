@@ -36,6 +36,12 @@ type balancer struct {
 // stopped it.
 func balance(t *testing.T, text string) *balancer {
 	t.Helper()
+	return balanceBy(t, text)
+}
+
+// balanceBy is balance with the program started by another one, which has to become it.
+func balanceBy(t *testing.T, text string, by ...string) *balancer {
+	t.Helper()
 	dir := t.TempDir()
 	b := &balancer{t: t, log: filepath.Join(dir, "log"), api: admin.NewClient(filepath.Join(dir, "admin.sock"))}
 	if strings.Contains(text, "ACCESSLOG") {
@@ -53,8 +59,9 @@ func balance(t *testing.T, text string) *balancer {
 	}
 	defer log.Close() // the child has its own descriptor
 	// The address of the API is a fixed port: parallel processes only use sockets.
-	cmd := exec.Command(program, "run", "-c", config, "--admin", "none", "--state", "none",
+	args := append(by, program, "run", "-c", config, "--admin", "none", "--state", "none",
 		"--socket", filepath.Join(dir, "admin.sock"))
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = []string{"PATH=/usr/bin:/bin"} // no CATHERD_AJP_SECRET of the caller
 	if b.run, err = catalina.Launch(cmd); err != nil {
