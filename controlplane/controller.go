@@ -54,6 +54,7 @@ type Options struct {
 	Dropped func() uint64
 
 	Version, Revision string
+	Engine            string // what serves connections, for the status
 }
 
 // fold is the least time between two builds that nobody waits for.

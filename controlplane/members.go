@@ -15,7 +15,7 @@ import (
 )
 
 // SetMember implements admin.Controller. When it returns, the data path works
-// by the new state.
+// by the new state or weight.
 func (c *Controller) SetMember(ctx context.Context, a admin.Action) (result admin.ActionResult, err error) {
 	if e := c.do(ctx, func() { result, err = c.setMember(a) }); e != nil {
 		return result, e
@@ -29,34 +29,61 @@ func (c *Controller) setMember(a admin.Action) (admin.ActionResult, error) {
 		return admin.ActionResult{}, err
 	}
 	now := time.Now()
-	o := overrides.Override{Pool: a.Pool, Member: a.Member, State: a.State, Owner: a.Owner, Reason: a.Reason, Since: now.Truncate(time.Second)}
+	o := overrides.Override{
+		Pool: a.Pool, Member: a.Member, State: a.State, Weight: a.Weight,
+		Owner: a.Owner, Reason: a.Reason, Since: now.Truncate(time.Second),
+	}
 	if a.For > 0 {
 		o.Until = now.Add(a.For).Truncate(time.Second)
 	}
 	if o.Owner == "" {
 		o.Owner = "unknown"
 	}
-	c.overrides = overrides.Put(c.overrides, o, overrides.State(m.State))
+	if a.State == "" {
+		c.setWeight(o, m.Weight, now)
+	} else {
+		c.overrides = overrides.Put(c.overrides, o, overrides.State(m.State))
+		c.tell(slog.LevelInfo, admin.Event{Kind: admin.OverrideSet, Pool: a.Pool, Member: a.Member, Owner: o.Owner, Text: o.String()})
+	}
 	var warnings []string
 	if err := c.save(); err != nil {
 		c.tell(slog.LevelError, admin.Event{Kind: admin.Trouble, Text: err.Error()})
 		warnings = append(warnings, "it will not outlive the process: "+err.Error())
 	}
-	c.tell(slog.LevelInfo, admin.Event{Kind: admin.OverrideSet, Pool: a.Pool, Member: a.Member, Owner: o.Owner, Text: o.String()})
 	c.build()
 	if a.State == overrides.Ready {
 		c.runner.ProbeNow(compile.ID(a.Pool, m))
 	}
 	r := c.report.Member(a.Pool, a.Member)
 	for _, p := range c.report.Pools {
-		if p.Name == a.Pool && p.Fresh == 0 && a.State != overrides.Ready {
+		if p.Name == a.Pool && p.Fresh == 0 && a.State != overrides.Ready && a.State != "" {
 			warnings = append(warnings, "no member of pool "+p.Name+" takes new sessions now")
 		}
 	}
 	return admin.ActionResult{
-		Pool: a.Pool, Member: a.Member, State: r.State, Why: r.Why, Override: r.Override,
+		Pool: a.Pool, Member: a.Member, State: r.State, Weight: r.Weight, Why: r.Why,
+		Override: r.Override, WeightBy: r.WeightBy,
 		TableVersion: c.table.Version, Warning: strings.Join(warnings, "; "),
 	}, nil
+}
+
+// setWeight takes an operator's weight in, or back when it is none or that of
+// the file.
+func (c *Controller) setWeight(o overrides.Override, file int, now time.Time) {
+	old, had := overrides.FindWeight(c.overrides, o.Pool, o.Member, now)
+	if o.Weight == 0 {
+		o.Weight = file
+	}
+	c.overrides = overrides.PutWeight(c.overrides, o, file)
+	e := admin.Event{Kind: admin.OverrideSet, Pool: o.Pool, Member: o.Member, Owner: o.Owner, Text: o.String()}
+	switch {
+	case o.Weight != file:
+	case had:
+		e.Kind, e.Text = admin.OverrideEnded, fmt.Sprintf("%s: taken back, file says %d", old, file)
+	default:
+		return // nothing was asked for, and nothing is
+	}
+	c.tell(slog.LevelInfo, e)
 }
 
 func find(cfg *config.Config, pool, member string) (*config.Member, error) {

@@ -29,7 +29,7 @@ func (c *Controller) Status() admin.Status {
 	s := admin.Status{
 		Version: c.o.Version, Revision: c.o.Revision,
 		Started: c.started, Uptime: now.Sub(c.started).Seconds(),
-		Draining: c.draining.Load(), Ready: ready,
+		Draining: c.draining.Load(), Ready: ready, Engine: c.o.Engine,
 		Listeners:  []string{},
 		ConfigPath: c.o.ConfigPath, ConfigDigest: v.table.Digest,
 		InSync: v.sync.inSync, OutOfSync: v.sync.why,
@@ -144,6 +144,7 @@ func memberStatus(r *compile.MemberReport, v *view) admin.MemberStatus {
 	s := admin.MemberStatus{
 		Name: r.Name, URL: r.URL, Origin: v.cfg.Origin("pools." + r.Pool + ".members." + r.Name + ".url").String(), Route: r.Route, RouteLearned: r.Learned, Role: r.Role, Weight: r.Weight,
 		Share: r.Share, State: r.State, Why: r.Why, Asked: r.Asked, Override: r.Override,
+		FileWeight: r.FileWeight, WeightBy: r.WeightBy,
 		Checked: r.CheckedAt, CheckTook: r.Health.Took.Seconds(),
 		Statuses: map[string]uint64{}, FaultKinds: map[string]uint64{}, Sessions: map[string]uint64{},
 	}
@@ -219,7 +220,7 @@ func (c *Controller) Metrics() metrics.Snapshot {
 		Version: c.o.Version, Revision: c.o.Revision,
 	}
 	for _, o := range v.overrides {
-		s.Overrides[string(o.State)]++
+		s.Overrides[o.Kind()]++
 	}
 	c.tribesMetrics(&s, v, now)
 	if c.o.Dropped != nil {

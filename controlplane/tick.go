@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/catherd/catherd/controlplane/admin"
+	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/config"
 	"github.com/catherd/catherd/controlplane/health"
 	"github.com/catherd/catherd/controlplane/overrides"
 	"github.com/catherd/catherd/dataplane/meter"
@@ -13,9 +15,10 @@ import (
 
 // tick reads what the data path has found out since the last one: routes in
 // session cookies, members it avoids, and how busy it was. It also ends
-// overrides whose time is up.
+// overrides whose time is up, and looks at what beacons say of load.
 func (c *Controller) tick(now time.Time) {
 	build := c.expire(now)
+	build = c.loaded(now) || build
 	seen := make(map[table.ID]bool, len(c.pulses))
 	for _, p := range c.table.Pools {
 		for i := range p.Members {
@@ -132,6 +135,23 @@ func (c *Controller) expire(now time.Time) bool {
 		c.tell(slog.LevelError, admin.Event{Kind: admin.Trouble, Text: err.Error()})
 	}
 	return true
+}
+
+// loaded reports whether beacons, or their age, give a member another share
+// than the present table does. Nothing else wakes the builder for them.
+func (c *Controller) loaded(now time.Time) (news bool) {
+	verdicts := c.runner.Verdicts()
+	for i := range c.report.Pools {
+		p := &c.report.Pools[i]
+		if p.Balance != config.LeastBusy {
+			continue
+		}
+		for k := range p.Members {
+			v := verdicts[p.Members[k].ID]
+			news = news || compile.Free(&v, now) != p.Members[k].Free
+		}
+	}
+	return news
 }
 
 // save keeps the overrides for the next process.

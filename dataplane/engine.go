@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/catherd/catherd/dataplane/access"
 	"github.com/catherd/catherd/dataplane/evloop"
@@ -25,8 +26,8 @@ type Engine struct {
 
 // New starts an engine that listens nowhere and has no table yet. loops is the
 // number of event loops that serve connections without TLS; with none, a goroutine
-// serves each. warn is told
-// what an operator should know and must not block. Close ends it.
+// serves each. warn is told what an operator should know and must not block. Close
+// ends it.
 func New(l frontend.Limits, loops int, warn func(msg, what string)) (*Engine, error) {
 	e := &Engine{wd: wire.NewWatchdog()}
 	for i := range loops {
@@ -43,12 +44,31 @@ func New(l frontend.Limits, loops int, warn func(msg, what string)) (*Engine, er
 	return e, nil
 }
 
-// stop ends the loops and the watchdog.
+// closeFor bounds how long Close waits for requests to notice that they are cut,
+// and closeFor again for loops to notice that nobody needs them. What blocks for
+// longer than that is a name that does not resolve, or a full queue.
+const closeFor = 2 * time.Second
+
+// stop ends the loops and then the watchdog, whose deadlines the tasks need. What
+// does not end in time ends in the background, at the latest by its own time-outs.
 func (e *Engine) stop() {
 	for _, l := range e.loops {
 		l.Stop()
 	}
-	e.wd.Stop()
+	ended := make(chan struct{})
+	go func() {
+		for _, l := range e.loops {
+			<-l.Stop()
+		}
+		e.wd.Stop()
+		close(ended)
+	}()
+	late := time.NewTimer(closeFor)
+	defer late.Stop()
+	select {
+	case <-ended:
+	case <-late.C:
+	}
 }
 
 // Publish makes t, which must be sealed, the table of all requests from now on.
@@ -82,11 +102,13 @@ func (e *Engine) Draining() bool { return e.proxy.Draining.Load() }
 // ctx ends first, the rest is cut; cut tells how many connections that were.
 func (e *Engine) Drain(ctx context.Context) (cut int64) { return e.server.Drain(ctx) }
 
-// Close ends everything at once.
+// Close ends everything at once, and returns when it has ended or after a few
+// seconds.
 func (e *Engine) Close() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	e.server.Drain(ctx)
+	e.server.Cut(closeFor)
 	e.pools.Close()
 	e.stop()
 }

@@ -138,13 +138,14 @@ func TestServerXML(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := Options{Name: "a<b", AJP: 8009, Cluster: true, Multicast: ReferenceGroup(), Secret: `q"`,
+		o := Options{Name: "a<b", Address: "10.9.8.7", AJP: 8009, Receiver: 4000, Cluster: true, Multicast: ReferenceGroup(), Secret: `q"`,
 			PacketSize: 65536, AJPAttributes: map[string]string{"redirectPort": "", "secretRequired": "false"}}
 		out, err := render(&o, g)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, word := range append(has, `jvmRoute="a&lt;b"`, `secret="q&#34;"`, `secretRequired="false"`, `packetSize="65536"`, `address="228.0.0.4" port="45564" bind="127.0.0.1"`) {
+		for _, word := range append(has, `jvmRoute="a&lt;b"`, `secret="q&#34;"`, `secretRequired="false"`, `packetSize="65536"`, `address="228.0.0.4" port="45564" bind="127.0.0.1"`,
+			`address="10.9.8.7" port="4000"`, `address="10.9.8.7" port="8009"`) {
 			if !strings.Contains(string(out), word) {
 				t.Errorf("%s: no %s in\n%s", version, word, out)
 			}

@@ -48,6 +48,9 @@ func pages(t *testing.T, tc *Tomcat) {
 			t.Errorf("echo.jsp: no line %q in\n%s", line, echo)
 		}
 	}
+	if resp, body := get(t, client, tc.URL("node.txt")); resp.StatusCode != 200 || body != "node=tomcat1\n" {
+		t.Errorf("node.txt: %d %q", resp.StatusCode, body)
+	}
 	if resp, body := get(t, client, tc.URL("status.jsp?code=418")); resp.StatusCode != 418 || body != "status=418\n" {
 		t.Errorf("status.jsp: %d %q", resp.StatusCode, body)
 	}

@@ -19,6 +19,7 @@ var topics = []struct{ name, short string }{
 	{"config", "every key of the configuration"},
 	{"sticky", "how a session finds its Tomcat, and what happens when it is gone"},
 	{"drain", "how to take a Tomcat out without losing sessions"},
+	{"tribes", "how Tomcats are heard and found, and what silence means"},
 	{"secret", "the AJP secret, and the two kinds of 403"},
 	{"connector", "what can be wrong between Catherd and a Tomcat"},
 	{"migrate-by-hand", "from mod_jk or mod_proxy to catherd.yaml"},

@@ -110,6 +110,6 @@ const helpTemplate = `{{with or .Long .Short}}{{. | trimTrailingWhitespaces}}
 {{range .Commands}}{{if .IsAvailableCommand}}  {{rpad .Name .NamePadding}} {{.Short}}
 {{end}}{{end}}
   everywhere: -c FILE  --socket PATH  -o text|json  -q  --no-color
-{{end}}
-{{.Example}}
+{{end}}{{if .HasParent}}
+{{end}}{{.Example}}
 `

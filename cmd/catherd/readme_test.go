@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/metrics"
 )
 
 // block is a fenced block of a Markdown file.
@@ -108,6 +110,9 @@ func tryCommand(t *testing.T, p *running, args []string) {
 		tryRun(t, args)
 		return
 	}
+	if args[0] == "discover" {
+		args = tryDiscover(t, p, args)
+	}
 	for i, a := range args {
 		if a == "--wait" {
 			args = append(args, "--quiet-for", "0s")
@@ -124,6 +129,32 @@ func tryCommand(t *testing.T, p *running, args []string) {
 	if out.Len() == 0 {
 		t.Error("nothing was printed")
 	}
+}
+
+// tryDiscover lets discover hear the members of the running process, and
+// nobody else of this machine.
+func tryDiscover(t *testing.T, p *running, args []string) []string {
+	group, err := ownGroup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _, err := statusAt(p.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range s.Pools[0].Members {
+		h, err := newHeart(group, receiverOf(strings.TrimPrefix(m.URL, "ajp://")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(h.stop)
+	}
+	for i, a := range args {
+		if a == "catherd.yaml" {
+			args[i] = filepath.Join(t.TempDir(), "found.yaml")
+		}
+	}
+	return append(args, "--for", "500ms", "--group", group, "--interface", "lo", "--only-heard")
 }
 
 // tryRun parses a run command and loads what it names.
@@ -179,16 +210,20 @@ func TestMetricsTopic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exported := map[string]bool{}
+	known := metrics.Names()
 	for _, m := range regexp.MustCompile(`(?m)^# TYPE (catherd_\w+)`).FindAllSubmatch(page, -1) {
-		exported[string(m[1])] = true
 		if !told[string(m[1])] {
 			t.Errorf("the topic lacks %s", m[1])
 		}
 	}
 	for name := range told {
-		if !exported[name] {
+		if !slices.Contains(known, name) {
 			t.Errorf("the topic names %s, which is not exported", name)
+		}
+	}
+	for _, name := range known { // some need a group to be exported
+		if !told[name] {
+			t.Errorf("the topic lacks %s", name)
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()

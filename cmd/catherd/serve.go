@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
-	"runtime"
 	"sync"
 	"time"
 
@@ -33,6 +31,8 @@ type process struct {
 	admin  *adminSide
 	drain  time.Duration // shutdown.drain of the configuration in use
 	mu     sync.Mutex    // guards drain
+
+	kind string // the kind of engine, for as long as the process lives
 }
 
 // serve runs one balancer until a signal or ctx ends it.
@@ -81,16 +81,12 @@ func serve(ctx context.Context, e *env, p plan) error {
 // wire puts the parts together and opens everything. After an error, close
 // takes apart what there is.
 func (x *process) wire(cfg *config.Config) error {
-	loops := 0
-	if os.Getenv("CATHERD_ENGINE") != "std" {
-		loops = runtime.GOMAXPROCS(0)
-		runtime.GOMAXPROCS(loops + 2)
-	}
-	engine, err := dataplane.New(limits(compile.Listeners(cfg)[0].Front), loops, x.warn())
+	x.kind = engineOf(cfg)
+	var err error
+	x.engine, err = dataplane.New(limits(compile.Listeners(cfg)[0].Front), loopsOf(x.kind, x.e.getenv), x.warn())
 	if err != nil {
 		return err
 	}
-	x.engine = engine
 	x.front = &front{engine: x.engine}
 	if x.access, err = accesslog.Open(accessOptions(x.e, cfg, x.log)); err != nil {
 		return err
@@ -102,7 +98,7 @@ func (x *process) wire(cfg *config.Config) error {
 		Config: cfg, ConfigPath: absolute(x.plan.path), Load: x.loader(),
 		Publisher: x.engine, Debts: x.engine, Getenv: x.e.getenv, Listeners: x.front, Applied: x.applied,
 		Log: x.log, OverridesPath: state, Dropped: x.access.Dropped,
-		Version: version, Revision: revision,
+		Version: version, Revision: revision, Engine: x.kind,
 	})
 	if err != nil {
 		return err
@@ -140,6 +136,9 @@ func (x *process) applied(cfg *config.Config) {
 	if x.admin != nil {
 		x.admin.follow(cfg)
 	}
+	if wanted := engineOf(cfg); wanted != x.kind {
+		x.log.Warn("engine unchanged", "engine", x.kind, "reason", "engine: "+wanted+" takes effect at the next start")
+	}
 }
 
 func accessOptions(e *env, cfg *config.Config, log *slog.Logger) accesslog.Options {
@@ -172,7 +171,9 @@ func (x *process) close() {
 	if x.admin != nil {
 		x.admin.close()
 	}
-	x.engine.Close()
+	if x.engine != nil {
+		x.engine.Close()
+	}
 	if x.access != nil {
 		if err := x.access.Close(); err != nil {
 			x.log.Error("access log", "reason", err.Error())

@@ -12,22 +12,25 @@ import (
 	"github.com/catherd/catherd/controlplane/overrides"
 )
 
-// Action asks for a member's state.
+// Action asks for a member's state, or for its weight.
 type Action struct {
 	Pool, Member string
-	State        overrides.State
-	Owner        string        // who asked
-	Reason       string        // "" when none was given
-	For          time.Duration // 0: until taken back
+	State        overrides.State // "": it is about the weight
+	Weight       int             // with State "": the weight, 0 for that of the file
+	Owner        string          // who asked
+	Reason       string          // "" when none was given
+	For          time.Duration   // 0: until taken back
 }
 
 // ActionResult tells what came of it.
 type ActionResult struct {
 	Pool         string              `json:"pool"`
 	Member       string              `json:"member"`
-	State        compile.State       `json:"state"` // the member's state now
+	State        compile.State       `json:"state"`  // the member's state now
+	Weight       int                 `json:"weight"` // and its weight
 	Why          string              `json:"why"`
-	Override     *overrides.Override `json:"override,omitempty"` // nil: as the file says
+	Override     *overrides.Override `json:"override,omitempty"`        // nil: the state is as the file says
+	WeightBy     *overrides.Override `json:"weight_override,omitempty"` // nil: the weight is as the file says
 	TableVersion uint64              `json:"table_version"`
 	Warning      string              `json:"warning,omitempty"` // "this was the last member of pool app"
 }
@@ -46,10 +49,13 @@ type ReloadResult struct {
 	Cure string `json:"cure,omitempty"`
 }
 
-// body is the JSON of an action. All of it is optional.
+// body is the JSON of an action. All of it is optional but one of Weight and
+// Reset, which belong to /weight alone.
 type body struct {
 	Reason string `json:"reason"`
 	For    string `json:"for"`
+	Weight *int   `json:"weight,omitempty"`
+	Reset  bool   `json:"reset,omitempty"` // the weight of the file again
 }
 
 const (
@@ -61,19 +67,59 @@ const (
 func (s *Server) setMember(w http.ResponseWriter, r *http.Request) {
 	state, err := overrides.ParseState(r.PathValue("state"))
 	if err != nil {
-		refuse(w, http.StatusNotFound, err.Error(), "post to .../ready, .../drain or .../stop")
+		refuse(w, http.StatusNotFound, err.Error(), "post to .../ready, .../drain, .../stop or .../weight")
 		return
 	}
+	s.act(w, r, func(b *body, a *Action) *Refusal {
+		a.State = state
+		if b.Weight != nil || b.Reset {
+			return &Refusal{Status: http.StatusBadRequest, What: "a state has no weight", Cure: "post the weight to .../weight"}
+		}
+		return nil
+	})
+}
+
+func (s *Server) setWeight(w http.ResponseWriter, r *http.Request) {
+	s.act(w, r, func(b *body, a *Action) *Refusal {
+		switch {
+		case b.Reset && b.Weight == nil:
+			if b.For != "" {
+				return &Refusal{Status: http.StatusBadRequest, What: "a weight cannot be reset for a while", Cure: "leave out for"}
+			}
+			return nil
+		case b.Reset || b.Weight == nil:
+			return &Refusal{Status: http.StatusBadRequest, What: "which weight is not clear", Cure: `send {"weight": 3}, or {"reset": true}`}
+		}
+		a.Weight = *b.Weight
+		return badWeight(a.Weight)
+	})
+}
+
+// badWeight says what is wrong with a weight; nil when nothing is.
+func badWeight(n int) *Refusal {
+	switch err := overrides.CheckWeight(n); {
+	case n == 0:
+		return &Refusal{Status: http.StatusBadRequest, What: "weight 0 does not stop a member", Cure: "to give it no new sessions, drain it"}
+	case err != nil:
+		return &Refusal{Status: http.StatusBadRequest, What: err.Error(), Cure: "weights count in relation to those of the other members"}
+	}
+	return nil
+}
+
+// act carries out what about puts into the action.
+func (s *Server) act(w http.ResponseWriter, r *http.Request, about func(*body, *Action) *Refusal) {
 	b, bad := parseBody(http.MaxBytesReader(w, r.Body, maxBody))
 	if bad != nil {
 		answer(w, bad.Status, bad)
 		return
 	}
-	a := Action{
-		Pool: r.PathValue("pool"), Member: r.PathValue("member"), State: state,
-		Owner: owner(r), Reason: b.Reason,
+	a := Action{Pool: r.PathValue("pool"), Member: r.PathValue("member"), Owner: owner(r), Reason: b.Reason}
+	if bad := about(&b, &a); bad != nil {
+		answer(w, bad.Status, bad)
+		return
 	}
 	if b.For != "" {
+		var err error
 		a.For, err = time.ParseDuration(b.For)
 		if err != nil || a.For < time.Second || a.For > maxFor {
 			refuse(w, http.StatusBadRequest, "for "+quote(b.For)+" is no duration between 1s and a year", "write it like 30m or 2h")

@@ -21,7 +21,7 @@ type Controller interface {
 	Explain(q compile.Question) compile.Explanation
 	// Ready reports whether every pool can serve; why says what is missing.
 	Ready() (ok bool, why string)
-	// SetMember changes a member's state. A *Refusal says why it did not.
+	// SetMember changes a member's state or weight. A *Refusal says why it did not.
 	SetMember(ctx context.Context, a Action) (ActionResult, error)
 	// Reload reads the configuration file again. A *Refusal says why nothing
 	// was applied.
@@ -69,6 +69,7 @@ func (s *Server) routes(metrics http.Handler) http.Handler {
 	})
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("POST /api/v1/members/{pool}/{member}/{state}", s.setMember)
+	mux.HandleFunc("POST /api/v1/members/{pool}/{member}/weight", s.setWeight)
 	mux.HandleFunc("POST /api/v1/reload", s.reload)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The mux answers an unknown path and a wrong method in plain text;

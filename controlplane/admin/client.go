@@ -85,14 +85,22 @@ func (c *Client) Explain(ctx context.Context, q compile.Question) (e compile.Exp
 	return e, err
 }
 
-// SetMember changes a member's state. Owner of the action is not sent: the
+// SetMember changes a member's state or weight. Owner of the action is not sent: the
 // process asks the kernel who that is.
 func (c *Client) SetMember(ctx context.Context, a Action) (r ActionResult, err error) {
 	b := body{Reason: a.Reason}
 	if a.For > 0 {
 		b.For = a.For.String()
 	}
-	path := "/api/v1/members/" + url.PathEscape(a.Pool) + "/" + url.PathEscape(a.Member) + "/" + string(a.State)
+	what := string(a.State)
+	switch {
+	case a.State != "":
+	case a.Weight != 0:
+		what, b.Weight = "weight", &a.Weight
+	default:
+		what, b.Reset = "weight", true
+	}
+	path := "/api/v1/members/" + url.PathEscape(a.Pool) + "/" + url.PathEscape(a.Member) + "/" + what
 	_, data, err := c.ask(ctx, http.MethodPost, path, b)
 	if err != nil {
 		return r, err

@@ -18,6 +18,7 @@ type Status struct {
 	Uptime       float64   `json:"uptime_seconds"`
 	Draining     bool      `json:"draining"` // the process is about to end
 	Ready        bool      `json:"ready"`    // as /readyz says
+	Engine       string    `json:"engine"`   // what serves connections: std or epoll
 	Listeners    []string  `json:"listeners"`
 	ConfigPath   string    `json:"config_path"`
 	ConfigDigest string    `json:"config_digest"`
@@ -64,13 +65,15 @@ type MemberStatus struct {
 	Origin       string              `json:"origin"`         // "catherd.yaml:9", "heard in 228.0.0.4:45564 as 10.0.0.7:4000"
 	Node         string              `json:"node,omitempty"` // the receiver of the node it is
 	Role         string              `json:"role"`
-	Weight       int                 `json:"weight"`
+	Weight       int                 `json:"weight"`         // the one in use
+	FileWeight   int                 `json:"weight_in_file"` // the same without WeightBy
 	Share        int                 `json:"share_percent"`
 	State        compile.State       `json:"state"`
 	Why          string              `json:"why"`
 	Asked        compile.State       `json:"state_in_file"`
-	Override     *overrides.Override `json:"override,omitempty"`
-	Checked      time.Time           `json:"checked,omitzero"` // newest probe
+	Override     *overrides.Override `json:"override,omitempty"`        // of the state
+	WeightBy     *overrides.Override `json:"weight_override,omitempty"` // of the weight
+	Checked      time.Time           `json:"checked,omitzero"`          // newest probe
 	CheckTook    float64             `json:"check_seconds"`
 
 	InFlight    int64             `json:"in_flight"`

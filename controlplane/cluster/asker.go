@@ -58,7 +58,9 @@ func newAsker(p health.Prober, notify func()) *asker {
 }
 
 func (a *asker) close() {
+	a.mu.Lock() // set is not just about to start something
 	a.stop()
+	a.mu.Unlock()
 	a.wg.Wait()
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/catherd/catherd/bpf"
 	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/discover"
 	"github.com/catherd/catherd/controlplane/health"
 	"github.com/catherd/catherd/controlplane/source"
 	"github.com/catherd/catherd/controlplane/tribes"
@@ -30,13 +31,17 @@ type Ears struct {
 	stop   context.CancelFunc
 	wg     sync.WaitGroup
 	asking *asker
+	owned  func([]netip.AddrPort) map[netip.AddrPort][]netip.AddrPort // discover.Owners
 
 	mu     sync.Mutex // guards what is below
 	groups []*group
 	dns    *names
 	files  []*list
-	owners map[netip.AddrPort][]netip.AddrPort
-	local  []netip.Addr
+	owners map[netip.AddrPort][]netip.AddrPort // replaced as a whole: callers of Inputs read an old one
+	local  []netip.Addr                        // the same
+
+	looking bool             // a look at this host's processes is under way
+	again   []netip.AddrPort // what to look for when it is over; nil: nothing
 }
 
 // group is one group that is listened to.
@@ -69,7 +74,7 @@ func New(o Options) *Ears {
 	if o.Getenv == nil {
 		o.Getenv = func(string) string { return "" }
 	}
-	e := &Ears{o: o}
+	e := &Ears{o: o, owned: discover.Owners}
 	e.ctx, e.stop = context.WithCancel(context.Background())
 	e.asking = newAsker(o.Prober, o.Notify)
 	return e
@@ -77,7 +82,9 @@ func New(o Options) *Ears {
 
 // Close stops everything and waits for it.
 func (e *Ears) Close() {
+	e.mu.Lock() // nobody is just about to start something
 	e.stop()
+	e.mu.Unlock()
 	e.asking.close()
 	e.wg.Wait()
 }

@@ -111,24 +111,38 @@ func (e *Ears) Ask(c *config.Config, candidates []discover.Candidate) {
 }
 
 // Look finds out, in the background, where the processes of this host listen that
-// own these receivers.
+// own these receivers. Reading all of /proc takes its time on a busy host, so
+// one look is under way at most; what is wanted meanwhile is looked for after
+// it, the newest wish only.
 func (e *Ears) Look(receivers []netip.AddrPort) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.ctx.Err() != nil {
-		return
+	switch {
+	case e.ctx.Err() != nil:
+	case e.looking:
+		e.again = append([]netip.AddrPort{}, receivers...)
+	default:
+		e.looking = true
+		e.wg.Go(func() { e.look(receivers) })
 	}
-	e.wg.Go(func() {
-		owners := discover.Owners(receivers)
+}
+
+// look is the goroutine of Look. It ends when nothing more is wanted.
+func (e *Ears) look(receivers []netip.AddrPort) {
+	for more := true; more; {
+		owners := e.owned(receivers)
 		local, _ := tribes.LocalAddrs() // unknown: loopback is local all the same
 		e.mu.Lock()
 		same := maps.EqualFunc(owners, e.owners, slices.Equal) && slices.Equal(local, e.local)
 		e.owners, e.local = owners, local
+		receivers, e.again = e.again, nil
+		more = receivers != nil && e.ctx.Err() == nil
+		e.looking = more
 		e.mu.Unlock()
 		if !same {
 			e.o.Notify()
 		}
-	})
+	}
 }
 
 // Local is the addresses of this host, as far as they have been looked for.

@@ -56,7 +56,8 @@ func (s *stage) id(name string) table.ID {
 //	health POOL/MEMBER up|down|late|status|answers|shaky|silent|drained|leaving|new [SHARE%] [ok=AGO] TEXT
 //	                                         down: refused; late, status: down like that; answers: down,
 //	                                         and a first good probe; ok: when the last good probe was
-//	override POOL/MEMBER STATE [DURATION] REASON
+//	beacon POOL/MEMBER READY BUSY            what its beacon says now of its threads
+//	override POOL/MEMBER STATE|WEIGHT [DURATION] REASON
 //	learned POOL/MEMBER ROUTE
 //	trip POOL/MEMBER DURATION
 //	build                                    prints what the table says
@@ -102,6 +103,12 @@ func (s *stage) do(w []string) string {
 		}
 		opine(&v, w[2])
 		s.in.Health[s.id(w[1])] = v
+	case "beacon":
+		v := s.in.Health[s.id(w[1])]
+		v.Beacon = s.in.Now
+		v.Ready, _ = strconv.Atoi(w[2])
+		v.Busy, _ = strconv.Atoi(w[3])
+		s.in.Health[s.id(w[1])] = v
 	case "override":
 		pool, member, _ := strings.Cut(w[1], "/")
 		o := overrides.Override{Pool: pool, Member: member, State: overrides.State(w[2]), Owner: "root", Since: s.in.Now}
@@ -110,6 +117,11 @@ func (s *stage) do(w []string) string {
 			w = w[1:]
 		}
 		o.Reason = strings.Join(w[3:], " ")
+		if n, err := strconv.Atoi(string(o.State)); err == nil {
+			o.State, o.Weight = "", n
+			s.in.Overrides = overrides.PutWeight(s.in.Overrides, o, 0)
+			return ""
+		}
 		s.in.Overrides = overrides.Put(s.in.Overrides, o, "")
 	case "learned":
 		s.in.Learned[s.id(w[1])] = w[2]

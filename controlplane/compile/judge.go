@@ -46,7 +46,7 @@ func Judge(in Inputs) Report {
 func judge(in Inputs, c *config.Pool, m *config.Member) MemberReport {
 	r := MemberReport{
 		ID: ID(c.Name, m), Pool: c.Name, Name: m.Name, URL: m.URL.String(),
-		Role: m.Role, Weight: m.Weight, Asked: State(m.State), Share: 100,
+		Role: m.Role, Weight: m.Weight, FileWeight: m.Weight, Asked: State(m.State), Share: 100, Free: 100,
 	}
 	if r.Asked == "" {
 		r.Asked = Ready
@@ -55,6 +55,10 @@ func judge(in Inputs, c *config.Pool, m *config.Member) MemberReport {
 	if probed {
 		r.Health, r.CheckedAt = v, v.At
 		r.Share = min(max(v.Share, 1), 100)
+		if c.Balance == config.LeastBusy {
+			r.Free = Free(&v, in.Now)
+		}
+		r.Share = share(r.Share, r.Free)
 	}
 	wish, why := r.Asked, ""
 	if o, ok := overrides.Find(in.Overrides, c.Name, m.Name, in.Now); ok {
@@ -89,9 +93,21 @@ func judge(in Inputs, c *config.Pool, m *config.Member) MemberReport {
 		if v.OnlySessions {
 			r.Take = table.OnlySessions
 		}
+		// That nothing is free, the verdict has said by itself.
+		if r.Free < 100 && v.Ready > 0 {
+			less := ""
+			if v.Ready*10 < v.Ready+v.Busy {
+				less = "less than "
+			}
+			r.Why += fmt.Sprintf(", %s%d %% of its threads are free", less, r.Free)
+		}
 		if r.Override != nil {
 			r.Why += "; " + why
 		}
+	}
+	if o, ok := overrides.FindWeight(in.Overrides, c.Name, m.Name, in.Now); ok {
+		r.WeightBy, r.Weight = &o, o.Weight
+		r.Why += fmt.Sprintf("; %s, file says %d", o.String(), m.Weight)
 	}
 	return r
 }

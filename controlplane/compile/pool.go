@@ -61,7 +61,7 @@ func pool(c *config.Pool, r *PoolReport, live lives) *table.Pool {
 	scale := scale(r)
 	for i := range c.Members {
 		m := member(c, &c.Members[i], &r.Members[i], live)
-		m.Weight = weight(c.Members[i].Weight, r.Members[i].Share, scale)
+		m.Weight = weight(r.Members[i].Weight, r.Members[i].Share, scale)
 		p.Members = append(p.Members, m)
 	}
 	return p
@@ -124,7 +124,7 @@ func tripFor(every time.Duration) time.Duration {
 }
 
 // scale is what all weights of a pool are multiplied by. While a member starts
-// slowly its share is a tenth and more of its weight, and weights are whole
+// slowly or has few threads free its share is a tenth and more of its weight, and weights are whole
 // numbers; the relation of the others stays as it was.
 func scale(r *PoolReport) int {
 	for i := range r.Members {
@@ -135,8 +135,8 @@ func scale(r *PoolReport) int {
 	return 1
 }
 
-func weight(configured, share, scale int) uint32 {
-	w := max(configured, 1) * scale
+func weight(whole, share, scale int) uint32 {
+	w := max(whole, 1) * scale
 	if share < 100 {
 		w = w * share / 100
 	}

@@ -47,23 +47,26 @@ type PoolReport struct {
 
 // MemberReport explains one member.
 type MemberReport struct {
-	ID        table.ID
-	Pool      string
-	Name      string
-	URL       string
-	Route     string // jvmRoute in use; "" while none is known
-	Learned   bool   // Route was seen in a session cookie, not configured
-	Role      string // normal, spare, standby
-	Weight    int    // as configured
-	Take      table.Take
-	Resort    bool // State is Down and it is used all the same: there is nobody better
-	State     State
-	Why       string // one sentence without a full stop
-	Share     int    // percent of Weight at present
-	Asked     State  // what the file asks for: ready, drain or stop
-	Health    health.Verdict
-	Override  *overrides.Override // the one that holds, nil when none does
-	CheckedAt time.Time           // of the newest probe; zero before the first
+	ID         table.ID
+	Pool       string
+	Name       string
+	URL        string
+	Route      string // jvmRoute in use; "" while none is known
+	Learned    bool   // Route was seen in a session cookie, not configured
+	Role       string // normal, spare, standby
+	Weight     int    // an operator's, else as configured
+	FileWeight int    // as configured
+	Take       table.Take
+	Resort     bool // State is Down and it is used all the same: there is nobody better
+	State      State
+	Why        string // one sentence without a full stop
+	Share      int    // percent of Weight at present
+	Free       int    // percent of its threads that are free, in steps of ten; 100 when nobody says
+	Asked      State  // what the file asks for: ready, drain or stop
+	Health     health.Verdict
+	Override   *overrides.Override // the state that an operator asks for, nil when none does
+	WeightBy   *overrides.Override // the same for Weight
+	CheckedAt  time.Time           // of the newest probe; zero before the first
 }
 
 // Member finds a member's report; nil when there is none.

@@ -46,6 +46,7 @@ type Config struct {
 
 	// Tribes are the groups that are listened to; none when the file names none.
 	Tribes    []Tribes  `key:"tribes" short:"group" doc:"The Tomcat cluster whose heartbeats are listened to: a group, a mapping, or a list of them."`
+	Engine    string    `key:"engine" enum:"auto|std|epoll" default:"auto" doc:"What serves connections: epoll is an event loop for each processor, std a goroutine for each connection; auto is epoll. Listeners with TLS are always served by std. A change takes effect at the next start."`
 	Kernel    Kernel    `key:"kernel" later:"true" doc:"Optional help from the kernel (eBPF)."`
 	Admin     Admin     `key:"admin" doc:"Status, metrics and operator commands."`
 	Log       Log       `key:"log" short:"level" doc:"Messages about the program itself, on standard error."`

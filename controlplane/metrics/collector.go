@@ -17,7 +17,7 @@ type Snapshot struct {
 	Table     *table.Table
 	Report    compile.Report
 	Probes    map[table.ID]*health.Probes
-	Overrides map[string]int // by kind: drain, stop, ready
+	Overrides map[string]int // by kind: drain, stop, ready, weight
 
 	ReloadsOK, ReloadsRefused uint64
 	LastReloadOK              bool
@@ -102,8 +102,8 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	out.gauge(inSync, flag(s.InSync))
 	out.gauge(version, float64(s.Table.Version))
-	for _, kind := range []compile.State{compile.Ready, compile.Drain, compile.Stop} {
-		out.gauge(overrides, float64(s.Overrides[string(kind)]), string(kind))
+	for _, kind := range []string{"ready", "drain", "stop", "weight"} {
+		out.gauge(overrides, float64(s.Overrides[kind]), kind)
 	}
 	out.count(dropped, s.Dropped)
 	out.gauge(build, 1, s.Version, s.Revision)

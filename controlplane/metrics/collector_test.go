@@ -152,6 +152,7 @@ catherd_config_last_reload_success_timestamp_seconds 1.5
 catherd_overrides{kind="drain"} 2
 catherd_overrides{kind="ready"} 0
 catherd_overrides{kind="stop"} 0
+catherd_overrides{kind="weight"} 0
 # HELP catherd_request_duration_seconds Whole requests, from the first byte of the client to the last of the answer.
 # TYPE catherd_request_duration_seconds histogram
 catherd_request_duration_seconds_bucket{pool="app",le="0.0005"} 0

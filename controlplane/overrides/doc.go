@@ -1,5 +1,5 @@
 // Package overrides keeps what an operator has asked of a member (ready,
-// drain, stop) on top of what the configuration file says: by whom, why and
+// drain, stop, or another weight) on top of what the configuration file says: by whom, why and
 // until when.
 //
 // Where things are: override.go has the pure core (a list in, a list out, the
@@ -16,6 +16,8 @@
 //
 //   - A "ready" on a member that the file calls ready is no override but the
 //     end of one, so that nothing stays behind.
+//   - State and weight of a member are two entries, each with its own owner and
+//     end: a drain must not take the weight back that somebody else has set.
 //   - An override outlives a restart on purpose: a member that was stopped for
 //     a repair must not get requests because the balancer was updated.
 //   - The names of pool and member are kept, not the address: a drained

@@ -64,22 +64,38 @@ func Parse(data []byte) ([]Override, error) {
 	if d.Version != 1 {
 		return nil, fmt.Errorf("version %d is not known to this program", d.Version)
 	}
-	seen := map[[2]string]bool{}
+	seen := map[[3]string]bool{}
 	for i, o := range d.Overrides {
 		if o.Pool == "" || o.Member == "" || o.Owner == "" {
 			return nil, fmt.Errorf("entry %d lacks pool, member or owner", i+1)
 		}
-		if _, err := ParseState(string(o.State)); err != nil {
+		if err := o.check(); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
-		key := [2]string{o.Pool, o.Member}
+		about := "state"
+		if o.Weight != 0 {
+			about = "weight"
+		}
+		key := [3]string{o.Pool, o.Member, about}
 		if seen[key] {
-			return nil, fmt.Errorf("entry %d: member %q of pool %q twice", i+1, o.Member, o.Pool)
+			return nil, fmt.Errorf("entry %d: the %s of member %q of pool %q twice", i+1, about, o.Member, o.Pool)
 		}
 		seen[key] = true
 	}
 	sortList(d.Overrides)
 	return d.Overrides, nil
+}
+
+// check reports what is wrong with an entry of the file.
+func (o Override) check() error {
+	if o.Weight == 0 {
+		_, err := ParseState(string(o.State))
+		return err
+	}
+	if o.State != "" {
+		return errors.New("state and weight in one entry")
+	}
+	return CheckWeight(o.Weight)
 }
 
 // Append writes the content of a file that holds list.

@@ -14,7 +14,7 @@ func TestSaveAndLoad(t *testing.T) {
 	if list, err := Load(path); err != nil || list != nil {
 		t.Fatalf("a file that is not there: %v, %v", list, err)
 	}
-	want := []Override{wish("a", Drain, time.Minute), wish("b", Stop, 0)}
+	want := []Override{wish("a", Drain, time.Minute), heavy("a", 3, time.Hour), wish("b", Stop, 0)}
 	want[0].Reason = "deploy \"4.2\""
 	for range 2 {
 		if err := Save(path, want); err != nil {
@@ -77,12 +77,18 @@ func TestParseRefuses(t *testing.T) {
 	f(`{"version":1,"overrides":[]} {}`, "follows")
 	f(`{"version":1,"overrides":[{}]}`, "entry 1 lacks")
 	f(`{"version":1,"overrides":[`+strings.Replace(entry, "stop", "halt", 1)+`]}`, `"halt"`)
-	f(`{"version":1,"overrides":[`+entry+`,`+entry+`]}`, "twice")
+	f(`{"version":1,"overrides":[`+entry+`,`+entry+`]}`, "the state of member")
+	weight := strings.Replace(entry, `"state":"stop"`, `"weight":3`, 1)
+	f(`{"version":1,"overrides":[`+entry+`,`+weight+`,`+weight+`]}`, "the weight of member")
+	f(`{"version":1,"overrides":[`+strings.Replace(weight, "3", "0", 1)+`]}`, "state \"\"")
+	f(`{"version":1,"overrides":[`+strings.Replace(weight, "3", "-1", 1)+`]}`, "weight -1")
+	f(`{"version":1,"overrides":[`+strings.Replace(weight, "3", "10001", 1)+`]}`, "weight 10001")
+	f(`{"version":1,"overrides":[`+strings.Replace(entry, `"owner"`, `"weight":3,"owner"`, 1)+`]}`, "state and weight")
 	f(strings.Repeat(" ", maxFile+1), "larger")
 }
 
 func TestParseTruncated(t *testing.T) {
-	whole := bytes.TrimSpace(Append(nil, []Override{wish("a", Drain, time.Minute), wish("b", Stop, 0)}))
+	whole := bytes.TrimSpace(Append(nil, []Override{wish("a", Drain, time.Minute), heavy("a", 3, 0), wish("b", Stop, 0)}))
 	for n := range whole {
 		if list, err := Parse(whole[:n]); err == nil {
 			t.Fatalf("%d of %d bytes were accepted: %v", n, len(whole), list)
@@ -92,7 +98,7 @@ func TestParseTruncated(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add(Append(nil, nil))
-	f.Add(Append(nil, []Override{wish("a", Drain, time.Minute), wish("b", Stop, 0)}))
+	f.Add(Append(nil, []Override{wish("a", Drain, time.Minute), heavy("a", 3, 0), wish("b", Stop, 0)}))
 	f.Add([]byte(`{"version":1,"overrides":null}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		list, err := Parse(data)

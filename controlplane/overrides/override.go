@@ -1,8 +1,10 @@
 package overrides
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -26,11 +28,28 @@ func ParseState(s string) (State, error) {
 	return "", fmt.Errorf("state %q is none of ready, drain, stop", s)
 }
 
-// Override is one operator's wish.
+// The weights an operator can ask for; those of the configuration. None is no
+// weight: who shall get nothing new is drained.
+const (
+	MinWeight = 1
+	MaxWeight = 10000
+)
+
+// CheckWeight refuses what is no weight.
+func CheckWeight(n int) error {
+	if n < MinWeight || n > MaxWeight {
+		return fmt.Errorf("weight %d is not between %d and %d", n, MinWeight, MaxWeight)
+	}
+	return nil
+}
+
+// Override is one operator's wish: a state or a weight, never both. A member
+// may have one of each, with owners, reasons and ends of their own.
 type Override struct {
 	Pool   string    `json:"pool"`
 	Member string    `json:"member"`
-	State  State     `json:"state"`
+	State  State     `json:"state,omitempty"`  // "" for a weight
+	Weight int       `json:"weight,omitempty"` // MinWeight to MaxWeight; 0 for a state
 	Owner  string    `json:"owner"`            // user name, or address and "token"; never empty
 	Reason string    `json:"reason,omitempty"` // as given
 	Since  time.Time `json:"since"`
@@ -40,10 +59,21 @@ type Override struct {
 // Active reports whether the override holds at that time.
 func (o Override) Active(now time.Time) bool { return o.Until.IsZero() || now.Before(o.Until) }
 
-// String reads like "drain until 14:32 (root, deploy 4.2)".
+// Kind is what is asked for in one word: the state, or "weight".
+func (o Override) Kind() string {
+	if o.Weight != 0 {
+		return "weight"
+	}
+	return string(o.State)
+}
+
+// String reads like "drain until 14:32 (root, deploy 4.2)" or "weight 3 (root)".
 func (o Override) String() string {
 	var b strings.Builder
-	b.WriteString(string(o.State))
+	b.WriteString(o.Kind())
+	if o.Weight != 0 {
+		b.WriteString(" " + strconv.Itoa(o.Weight))
+	}
 	if !o.Until.IsZero() {
 		format := "15:04"
 		if o.Until.Sub(o.Since) >= 20*time.Hour {
@@ -59,14 +89,30 @@ func (o Override) String() string {
 	return b.String()
 }
 
-// Find returns the override of a member that holds at that time.
+// Find returns the state that is asked of a member at that time.
 func Find(list []Override, pool, member string, now time.Time) (Override, bool) {
+	return find(list, Override{Pool: pool, Member: member}, now)
+}
+
+// FindWeight returns the weight that is asked for a member at that time.
+func FindWeight(list []Override, pool, member string, now time.Time) (Override, bool) {
+	return find(list, Override{Pool: pool, Member: member, Weight: MinWeight}, now)
+}
+
+// find looks for a wish about the same as like.
+func find(list []Override, like Override, now time.Time) (Override, bool) {
 	for _, o := range list {
-		if o.Pool == pool && o.Member == member && o.Active(now) {
+		if o.same(like) && o.Active(now) {
 			return o, true
 		}
 	}
 	return Override{}, false
+}
+
+// same reports whether two wishes are about the same of the same member, so
+// that one of them takes the place of the other.
+func (o Override) same(x Override) bool {
+	return o.Pool == x.Pool && o.Member == x.Member && (o.Weight != 0) == (x.Weight != 0)
 }
 
 // Put returns list with o in it, in the place of what was asked of the same
@@ -74,13 +120,23 @@ func Find(list []Override, pool, member string, now time.Time) (Override, bool) 
 // for just that takes the override away. The list is not changed in place and
 // stays sorted by pool and member.
 func Put(list []Override, o Override, file State) []Override {
+	return put(list, o, o.State != file)
+}
+
+// PutWeight does for a weight what Put does for a state. o.Weight is not 0;
+// with that of the file the override is taken away.
+func PutWeight(list []Override, o Override, file int) []Override {
+	return put(list, o, o.Weight != file)
+}
+
+func put(list []Override, o Override, keep bool) []Override {
 	out := make([]Override, 0, len(list)+1)
 	for _, x := range list {
-		if x.Pool != o.Pool || x.Member != o.Member {
+		if !x.same(o) {
 			out = append(out, x)
 		}
 	}
-	if o.State != file {
+	if keep {
 		out = append(out, o)
 	}
 	sortList(out)
@@ -111,11 +167,9 @@ func NextExpiry(list []Override) time.Time {
 	return at
 }
 
+// sortList sorts by pool and member, the state before the weight.
 func sortList(list []Override) {
 	slices.SortFunc(list, func(a, b Override) int {
-		if c := strings.Compare(a.Pool, b.Pool); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Member, b.Member)
+		return cmp.Or(strings.Compare(a.Pool, b.Pool), strings.Compare(a.Member, b.Member), cmp.Compare(a.Weight, b.Weight))
 	})
 }

@@ -16,6 +16,62 @@ func wish(member string, s State, dur time.Duration) Override {
 	return o
 }
 
+func heavy(member string, n int, dur time.Duration) Override {
+	o := wish(member, "", dur)
+	o.Weight = n
+	return o
+}
+
+// A weight is set, changed and taken back beside a state.
+func TestPutWeight(t *testing.T) {
+	f := func(list []Override, o Override, file int, want ...string) {
+		t.Helper()
+		var words []string
+		for _, x := range PutWeight(list, o, file) {
+			words = append(words, x.Member+" "+x.String())
+		}
+		if !slices.Equal(words, want) {
+			t.Errorf("got %q, want %q", words, want)
+		}
+	}
+	f(nil, heavy("a", 3, 30*time.Minute), 1, "a weight 3 until 14:32 (root)")
+	f(nil, heavy("a", 1, 0), 1)
+	f([]Override{wish("a", Drain, 0)}, heavy("a", 3, 0), 1, "a drain (root)", "a weight 3 (root)")
+	f([]Override{wish("a", Drain, 0), heavy("a", 3, 0)}, heavy("a", 5, 0), 1, "a drain (root)", "a weight 5 (root)")
+	f([]Override{wish("a", Drain, 0), heavy("a", 3, 0), heavy("b", 2, 0)}, heavy("a", 1, 0), 1, "a drain (root)", "b weight 2 (root)")
+
+	// A state leaves the weight alone.
+	list := []Override{wish("a", Drain, 0), heavy("a", 3, 0)}
+	if got := Put(list, wish("a", Ready, 0), Ready); len(got) != 1 || got[0].Kind() != "weight" {
+		t.Errorf("after ready: %v", got)
+	}
+	if o, ok := Find(list, "app", "a", t0); !ok || o.Kind() != "drain" {
+		t.Errorf("state %v, %v", o, ok)
+	}
+	if o, ok := FindWeight(list, "app", "a", t0); !ok || o.Weight != 3 {
+		t.Errorf("weight %v, %v", o, ok)
+	}
+	if _, ok := FindWeight(list[:1], "app", "a", t0); ok {
+		t.Error("a state was taken for a weight")
+	}
+	if _, ok := FindWeight([]Override{heavy("a", 3, time.Minute)}, "app", "a", t0.Add(time.Minute)); ok {
+		t.Error("a weight is found at its very end")
+	}
+}
+
+func TestCheckWeight(t *testing.T) {
+	for _, n := range []int{1, 10000} {
+		if err := CheckWeight(n); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, n := range []int{-1, 0, 10001} {
+		if CheckWeight(n) == nil {
+			t.Errorf("%d was accepted", n)
+		}
+	}
+}
+
 func TestPut(t *testing.T) {
 	f := func(list []Override, o Override, file State, want ...string) {
 		t.Helper()

@@ -13,6 +13,9 @@
 //
 //	retry_test.go     which faults are repeated elsewhere, and how often
 //	trip_test.go      avoiding a failing member
+//	frozen_test.go    what a member owes, and giving it up
+//	paused_test.go    requests that no application has seen
+//	newest_test.go    attempts by the newest table; fail_on_status everywhere
 //	sticky_test.go    sessions: kept, new, moved, unknown, refused, learned
 //	timeout_test.go   members and clients that are too slow
 //	queue_test.go     connections.max and those who wait

@@ -2,6 +2,7 @@ package evloop
 
 import (
 	"net"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +14,7 @@ type Listener struct {
 	take  func(fd int, remote net.Addr)
 	onErr func(error)
 	wait  time.Duration // after an error; doubles with each in a row
+	close sync.Once
 }
 
 // acceptBatch bounds how many connections are taken before others get a turn.
@@ -77,18 +79,24 @@ func (ln *Listener) watch(events uint32) {
 }
 
 // Close closes the socket on the loop's thread, which may be inside accept, and
-// waits for that.
+// waits for that. When the loop has ended the caller closes it.
 func (ln *Listener) Close() {
 	done := make(chan struct{})
 	l := ln.s.loop
+	end := func() {
+		ln.close.Do(func() {
+			l.forget(ln.s)
+			_ = unix.Close(ln.s.fd)
+		})
+	}
 	l.Do(func() {
-		l.forget(ln.s)
-		_ = unix.Close(ln.s.fd)
+		end()
 		close(done)
 	})
 	select {
 	case <-done:
 	case <-l.done:
+		end()
 	}
 }
 

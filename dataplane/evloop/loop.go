@@ -3,7 +3,6 @@ package evloop
 import (
 	"fmt"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -86,9 +85,21 @@ func New(index int) (*Loop, error) {
 // and has recorded them.
 func (l *Loop) Epoch() uint64 { return l.epoch.Load() }
 
-// run is the loop. It ends after Stop, when no task is left.
+// run is the loop. It ends after Stop, when no task is left, and frees what it has.
 func (l *Loop) run() {
 	defer close(l.done)
+	l.turn()
+	l.outside.Wait() // they have told that they are through, and return now
+	for _, t := range l.free {
+		t.stop()
+	}
+	l.free = nil
+	_ = unix.Close(l.bell)
+	_ = unix.Close(l.ep)
+}
+
+// turn waits for events and serves them, again and again.
+func (l *Loop) turn() {
 	busy := false
 	for {
 		n := 0
@@ -148,9 +159,6 @@ const patience = 1
 // poll waits for events without leaving the scheduler, as the next one is
 // probably microseconds away.
 func (l *Loop) poll() int {
-	if yieldFirst {
-		unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
-	}
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_WAIT, uintptr(l.ep), uintptr(unsafe.Pointer(&l.events[0])),
 		batch, patience, 0, 0)
 	if errno != 0 {
@@ -222,6 +230,10 @@ func (l *Loop) over() bool {
 // add takes a slot for s and watches it.
 func (l *Loop) add(s *Sock, events uint32) error {
 	l.mu.Lock()
+	if l.ended {
+		l.mu.Unlock()
+		return fmt.Errorf("watch socket: %w", net.ErrClosed)
+	}
 	if len(l.spare) == 0 {
 		l.grow()
 	}
@@ -274,19 +286,11 @@ func (l *Loop) Add(fd int, local, remote net.Addr) (*Sock, error) {
 // Do has f called on the loop's thread and does not wait for it.
 func (l *Loop) Do(f func()) { l.post(posted{call: f}) }
 
-// Stop ends the loop once no task runs, and waits for that. Sockets stay open;
-// their owners close them.
-func (l *Loop) Stop() {
+// Stop makes the loop end once no task runs, attached or detached. The channel is
+// closed when it has; how long to wait for that is the caller's decision. Sockets
+// stay open; their owners close them. Stopping again changes nothing.
+func (l *Loop) Stop() <-chan struct{} {
 	l.stopping.Store(true)
 	l.Do(func() {})
-	<-l.done
-	l.outside.Wait()
-	for _, t := range l.free {
-		t.stop()
-	}
-	l.free = nil
-	_ = unix.Close(l.bell)
-	_ = unix.Close(l.ep)
+	return l.done
 }
-
-var yieldFirst = os.Getenv("CATHERD_YIELD") != ""

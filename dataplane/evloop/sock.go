@@ -29,7 +29,7 @@ type Sock struct {
 
 	local, remote net.Addr
 
-	mu     sync.Mutex // guards closed and timers
+	mu     sync.Mutex // guards closed and timers; l.mu may be taken under it
 	closed bool
 	using  sync.WaitGroup // calls of the net.Conn methods
 	timers [2]*time.Timer
@@ -104,9 +104,23 @@ func (s *Sock) deadline(i int, g *gate, t time.Time) error {
 		s.expire(g)
 	default:
 		g.past.Store(false)
-		s.timers[i] = time.AfterFunc(d, func() { s.expire(g) })
+		s.timers[i] = s.after(d, i, g)
 	}
 	return nil
+}
+
+// after is the timer of a deadline. Once another deadline has been set it does
+// nothing, even if it has fired by then. s.mu is held.
+func (s *Sock) after(d time.Duration, i int, g *gate) *time.Timer {
+	var me *time.Timer
+	me = time.AfterFunc(d, func() {
+		s.mu.Lock() // also orders this behind the assignment of me
+		defer s.mu.Unlock()
+		if !s.closed && s.timers[i] == me {
+			s.expire(g)
+		}
+	})
+	return me
 }
 
 // expire ends the waits of one direction.
@@ -263,11 +277,19 @@ func (s *Sock) Write(b []byte) (n int, err error) {
 
 // CloseWrite ends the stream to the peer.
 func (s *Sock) CloseWrite() error {
+	if !s.use() {
+		return net.ErrClosed
+	}
+	defer s.using.Done()
 	return os.NewSyscallError("shutdown", unix.Shutdown(s.fd, unix.SHUT_WR))
 }
 
 // SetLinger is that of net.TCPConn: 0 makes Close a reset.
 func (s *Sock) SetLinger(sec int) error {
+	if !s.use() {
+		return net.ErrClosed
+	}
+	defer s.using.Done()
 	l := unix.Linger{Onoff: 1, Linger: int32(sec)}
 	return os.NewSyscallError("setsockopt", unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &l))
 }

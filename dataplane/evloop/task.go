@@ -53,7 +53,20 @@ func (t *Task) Detach() {
 	}
 }
 
+// Yield lets everybody else on the loop have a turn. A detached or nil task has a
+// goroutine of its own and need not.
+func (t *Task) Yield() {
+	if t.Attached() {
+		t.loop.post(posted{task: t})
+		t.pause()
+	}
+}
+
 func (t *Task) pause() { t.yield(struct{}{}) }
+
+// keepTasks bounds the tasks that a loop keeps for later. A task has a stack, and
+// a crowd that has gone should not leave its stacks behind.
+const keepTasks = 256
 
 // Start runs r in a task. It is called on l's thread and returns when r waits
 // or has ended.
@@ -86,7 +99,11 @@ func (l *Loop) step(t *Task) {
 func (l *Loop) retire(t *Task) {
 	t.finished, t.attached = false, true
 	l.active--
-	l.free = append(l.free, t)
+	if len(l.free) < keepTasks {
+		l.free = append(l.free, t)
+	} else {
+		t.stop()
+	}
 	if l.active == 0 && l.stopping.Load() {
 		l.Do(func() {})
 	}

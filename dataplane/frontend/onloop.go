@@ -1,10 +1,8 @@
 package frontend
 
 import (
-	"fmt"
 	"net"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -18,9 +16,13 @@ func (s *Server) openOnLoops(g *group, sp Spec, lns []net.Listener) error {
 	g.set(sp) // a connection may come at once
 	var first error
 	for i, ln := range lns {
-		fd, err := descriptor(ln)
+		fd, err := evloop.Descriptor(ln)
 		_ = ln.Close() // the duplicate keeps the socket open
-		if err == nil && first == nil {
+		switch {
+		case err != nil:
+		case first != nil:
+			_ = unix.Close(fd)
+		default:
 			err = s.listenOn(s.loops[i], g, fd)
 		}
 		if first == nil && err != nil {
@@ -43,24 +45,6 @@ func (s *Server) listenOn(l *evloop.Loop, g *group, fd int) error {
 	}
 	g.loops = append(g.loops, ln)
 	return nil
-}
-
-// descriptor gives a duplicate of a listener's descriptor that is not watched by
-// the runtime.
-func descriptor(ln net.Listener) (fd int, err error) {
-	sc, ok := ln.(syscall.Conn)
-	if !ok {
-		return -1, fmt.Errorf("take descriptor: %T has none", ln)
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	cerr := raw.Control(func(p uintptr) { fd, err = unix.FcntlInt(p, unix.F_DUPFD_CLOEXEC, 0) })
-	if cerr != nil {
-		return -1, cerr
-	}
-	return fd, err
 }
 
 // take serves a new connection on l.

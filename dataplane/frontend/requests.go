@@ -89,7 +89,6 @@ func (c *loopConn) Request(b *wire.Buffer) {
 		return
 	}
 	if c.Linger && !c.Broken {
-		c.Task().Detach()
 		linger(c.Client)
 	}
 	c.s.end(c)

@@ -280,13 +280,29 @@ func (s *Server) Drain(ctx context.Context) (cut int64) {
 		select {
 		case <-ctx.Done():
 			cut = s.open.Load()
-			s.p.CloseTunnels()
-			s.wd.Each(func(c *wire.Conn) { c.StopRead(); c.StopWrite() })
+			s.cut()
 			return cut
 		case <-t.C:
 		}
 	}
 	return 0
+}
+
+// cut makes every wait of every connection end now.
+func (s *Server) cut() {
+	s.p.CloseTunnels()
+	s.wd.Each(func(c *wire.Conn) { c.StopRead(); c.StopWrite() })
+}
+
+// Cut ends what is left after Drain, and waits for that at most d. A wait that
+// begins while the others are being ended, such as one of a second attempt, takes
+// another round.
+func (s *Server) Cut(d time.Duration) {
+	until := time.Now().Add(d)
+	for s.open.Load() > 0 && time.Now().Before(until) {
+		s.cut()
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // peerOf is the address a connection comes from.

@@ -52,7 +52,6 @@ type Member struct {
 	// NotBefore is the end of a trip, unix nanoseconds; balance avoids the member
 	// until then. It is written on faults only, but read with what is above.
 	NotBefore atomic.Int64
-	_         [8]byte
 
 	Status   [6]atomic.Uint64 // index 0: no answer, 1..5: status class
 	BytesIn  atomic.Uint64    // request body bytes sent to it

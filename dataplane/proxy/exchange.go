@@ -138,7 +138,7 @@ func (p *Proxy) begin(c *Client, s Settings) *Exchange {
 	x := p.idle.Get().(*Exchange)
 	x.c, x.set = c, s
 	x.answer.reset(c, s.BodyTimeout)
-	x.view = p.view.Load() // the only load of a request
+	x.view = p.view.Load() // another attempt may renew it
 	return x
 }
 

@@ -23,7 +23,7 @@ func (p *Pool) dial(t *table.Target, cfg *table.Pool, task *evloop.Task) (*Conn,
 		p.open.Add(-1)
 		return nil, f
 	}
-	c := &Conn{Conn: wc, pool: p, Fresh: true, shard: shardOf(task)}
+	c := &Conn{Conn: wc, pool: p, Fresh: true, shard: shardOf(task, t)}
 	p.live.Open.Add(1)
 	p.live.Connects.Add(1)
 	p.idle[c.shard].place(c)
@@ -34,24 +34,30 @@ func (p *Pool) dial(t *table.Target, cfg *table.Pool, task *evloop.Task) (*Conn,
 	return c, Fault{}
 }
 
-// connect connects on the task's loop where it can, and else on a goroutine:
-// names have to be resolved, TLS needs package tls.
+// connect gives a connection that the task's loop watches. Only TLS, which needs
+// package tls, is left to goroutines; a name is resolved on one.
 func (p *Pool) connect(t *table.Target, d time.Duration, task *evloop.Task) (*wire.Conn, Fault) {
-	if addr, err := netip.ParseAddrPort(t.Addr); err == nil && task.Attached() && t.Scheme != table.HTTPS {
-		s, err := task.Loop().Connect(task, addr, d)
-		if err != nil {
-			return nil, dialFault(err, d)
+	var s *evloop.Sock
+	addr, err := netip.ParseAddrPort(t.Addr)
+	if shardOf(task, t) > 0 && err == nil {
+		s, err = task.Loop().Connect(task, addr, d)
+	} else {
+		task.Detach()
+		nc, f := Connect(t, d)
+		if !f.OK() {
+			return nil, f
 		}
-		c := wire.NewSock(s, p.wd)
-		c.SetTask(task)
-		return c, Fault{}
+		if shardOf(task, t) == 0 {
+			return wire.NewConn(nc, p.wd), Fault{}
+		}
+		s, err = task.Loop().Adopt(nc)
 	}
-	task.Detach()
-	nc, f := Connect(t, d)
-	if !f.OK() {
-		return nil, f
+	if err != nil {
+		return nil, dialFault(err, d)
 	}
-	return wire.NewConn(nc, p.wd), Fault{}
+	c := wire.NewSock(s, p.wd)
+	c.SetTask(task)
+	return c, Fault{}
 }
 
 func noPong(cfg *table.Pool) Fault {

@@ -9,6 +9,9 @@
 // gives the permit, a tagged stack gives the connection. Locks guard what is
 // rare: dialling, closing, waiting in the queue.
 //
+// Beside each connection stands what its member owes on it (wait.go): the
+// control plane reads it through Owed, and takes requests away through Abandon.
+//
 // Invariant: a connection exists for a permit (in use) or for a place in the
 // stack (idle), and one is dialled only by the holder of a permit that found
 // the stack empty; therefore open connections never exceed Conns.Max.

@@ -60,9 +60,10 @@ func newPool(wd *wire.Watchdog, live *meter.Member, loops int) *Pool {
 	return &Pool{wd: wd, live: live, idle: make([]stack, 1+loops)}
 }
 
-// shardOf is where the connections of t are kept.
-func shardOf(t *evloop.Task) int {
-	if !t.Attached() {
+// shardOf is where the connections to m that t makes are kept: those that no loop
+// can watch with those of goroutines.
+func shardOf(t *evloop.Task, m *table.Target) int {
+	if t == nil || m.Scheme == table.HTTPS {
 		return 0
 	}
 	return 1 + t.Loop().Index
@@ -72,12 +73,14 @@ func shardOf(t *evloop.Task) int {
 // caller's own shard comes first, because a connection is cheapest on the loop
 // that watches it; before the bound on connections is exceeded, one of another
 // shard is taken.
-func (p *Pool) pick(t *evloop.Task, limit int64) *Conn {
+func (p *Pool) pick(shard int, limit int64) *Conn {
 	for {
-		if c := p.idle[shardOf(t)].pop(); c != nil {
+		if c := p.idle[shard].pop(); c != nil {
 			return c
 		}
-		if n := p.open.Load(); limit == 0 || n < limit {
+		// A reload that has lowered the bound leaves more permits than it
+		// allows. Their holders get a connection each, as they were promised.
+		if n := p.open.Load(); limit == 0 || n < max(limit, p.inUse.Load()) {
 			if p.open.CompareAndSwap(n, n+1) {
 				return nil
 			}
@@ -116,11 +119,14 @@ func (p *Pool) Acquire(m *table.Member, cfg *table.Pool, w Want) (*Conn, Fault) 
 	}
 	limit := int64(cfg.Conns.Max)
 	for {
-		c := p.pick(w.Task, limit)
+		c := p.pick(shardOf(w.Task, &m.Target), limit)
 		if c == nil {
 			break
 		}
 		p.live.Idle.Add(-1)
+		if !c.OnLoop() {
+			w.Task.Detach() // it blocks
+		}
 		c.SetTask(w.Task)
 		switch p.usable(c, m, cfg, w) {
 		case sound:

@@ -26,7 +26,8 @@ type evented struct {
 	server  Server
 	first   *Buffer // what Readable has read for Request
 	drained bool    // the last read left nothing
-	epoch   uint64  // of the loop, when the connection was put to rest
+	turns   int     // reads since the last wait
+	epoch   uint64  // the loop knows of everything that came before, once it is past this one
 }
 
 // NewSock wraps a connection that a loop watches and registers it with the
@@ -102,6 +103,20 @@ func (c *Conn) note(n, room int) {
 	}
 }
 
+// turn is how many reads that need not wait a task makes before others of its loop
+// get a turn. A member that is faster than its loop would keep it otherwise.
+const turn = 8
+
+// step is called before each read that does not wait. False: the time is over.
+func (c *Conn) step() bool {
+	if c.ev.turns++; c.ev.turns < turn {
+		return true
+	}
+	c.ev.turns = 0
+	c.ev.task.Yield()
+	return !c.sock.Past()
+}
+
 // exchangeSock is Exchange on a loop. A wait comes before the read wherever the
 // socket is known to be empty.
 func (c *Conn) exchangeSock(blocks [][]byte, b []byte, d time.Duration) (int, error) {
@@ -117,6 +132,9 @@ func (c *Conn) exchangeSock(blocks [][]byte, b []byte, d time.Duration) (int, er
 				return 0, c.readErr(os.ErrDeadlineExceeded)
 			}
 			c.R.disarm()
+			c.ev.turns = 0
+		} else if !c.step() {
+			return 0, ErrTimeout
 		}
 		n, errno := rawRead(uintptr(c.sock.FD()), b)
 		switch {
@@ -132,29 +150,44 @@ func (c *Conn) exchangeSock(blocks [][]byte, b []byte, d time.Duration) (int, er
 
 // writeSock is Write on a loop.
 func (c *Conn) writeSock(b []byte, d time.Duration) (n int64, err error) {
-	for len(b) > 0 {
-		k, errno := rawWrite(uintptr(c.sock.FD()), b)
-		if errno == 0 {
-			n += int64(k)
-			b = b[k:]
-		} else if err = c.full(errno, d); err != nil {
-			return n, err
+	for full := false; ; {
+		k, errno := 0, unix.Errno(0)
+		if len(b) > 0 {
+			k, errno = rawWrite(uintptr(c.sock.FD()), b)
+		}
+		if errno != 0 {
+			if err = c.full(errno, d, full); err != nil {
+				return n, err
+			}
+			full = true
+			continue
+		}
+		n += int64(k)
+		if b = b[k:]; len(b) == 0 {
+			if full {
+				c.W.disarm()
+			}
+			return n, nil
 		}
 	}
-	return n, nil
 }
 
 // writevSock is Writev on a loop.
 func (c *Conn) writevSock(blocks [][]byte, d time.Duration) (n int64, err error) {
+	full := false
 	for total := int64(size(blocks)); ; {
 		k, errno := rawWritev(uintptr(c.sock.FD()), &c.iov, blocks[:min(len(blocks), maxIov)])
 		if errno != 0 {
-			if err = c.full(errno, d); err != nil {
+			if err = c.full(errno, d, full); err != nil {
 				return n, err
 			}
+			full = true
 			continue
 		}
 		if n += int64(k); n == total {
+			if full {
+				c.W.disarm()
+			}
 			return n, nil
 		}
 		for k >= len(blocks[0]) {
@@ -167,39 +200,57 @@ func (c *Conn) writevSock(blocks [][]byte, d time.Duration) (n int64, err error)
 	}
 }
 
-// full waits until a socket that took nothing takes more.
-func (c *Conn) full(errno unix.Errno, d time.Duration) error {
+// full waits until a socket that took nothing takes more. again tells that the
+// clock of this write is running already: d is for the whole of it, or a reader of
+// one byte now and then could hold it for ever.
+func (c *Conn) full(errno unix.Errno, d time.Duration, again bool) error {
 	if errno != unix.EAGAIN {
+		c.W.disarm()
 		return os.NewSyscallError("write", errno)
 	}
-	c.W.arm(d)
+	if !again {
+		c.W.arm(d)
+	}
 	if !c.sock.WaitWrite(c.ev.task) {
 		return c.writeErr(os.ErrDeadlineExceeded)
 	}
-	c.W.disarm()
 	return nil
 }
 
+// OnLoop reports whether a loop watches the connection. Reads and writes of one
+// that none watches block, whatever the task.
+func (c *Conn) OnLoop() bool { return c.sock != nil }
+
 // Rest is called when the connection becomes idle, see quietSock.
 func (c *Conn) Rest() {
-	c.ev.task = nil
 	if c.sock != nil {
-		c.ev.epoch = c.sock.Loop().Epoch()
+		l := c.sock.Loop()
+		c.ev.epoch = l.Epoch()
+		// A loop that is not running us may have asked the kernel already and be
+		// about to raise its epoch for that; only the one after it counts.
+		if t := c.ev.task; !t.Attached() || t.Loop() != l {
+			c.ev.epoch++
+		}
 	}
+	c.ev.task = nil
 }
 
 // quietSock is Quiet on a loop. When the loop has asked the kernel since the
 // connection became idle, it would know of anything that came; else it is asked now.
+// The epoch is read first: what the loop found up to it is seen in the gate then.
 func (c *Conn) quietSock() bool {
 	s := c.sock
+	known := s.Loop().Epoch() > c.ev.epoch
 	switch {
 	case s.Ended():
 		return false
-	case !s.Touched() && s.Loop().Epoch() > c.ev.epoch:
+	case known && !s.Touched():
 		return true
-	case !rawQuiet(uintptr(s.FD()), &c.peeked):
+	}
+	s.Calm() // before the look: an edge that comes after it stays
+	if !rawQuiet(uintptr(s.FD()), &c.peeked) {
+		s.Again()
 		return false
 	}
-	s.Calm()
 	return true
 }

@@ -54,6 +54,7 @@ pools:
       request: /app/status
 tribes:
   group: %s:%d
+  interface: lo
   drop_after: 3s
 access_log:
   to: ACCESSLOG
