@@ -163,7 +163,7 @@ func TestPausedAfterTheBody(t *testing.T) {
 }
 
 // leavesUnread answers the first request of a connection, and closes on the
-// second without reading it, as a Tomcat from 8.5 on does whose connector is paused.
+// second without reading it, as Tomcat 9.0 and 10.1 do while the connector is paused.
 func leavesUnread(t *testing.T, kind table.Scheme) *member {
 	m := startTCP(t, func(_ *member, _ int, c *net.TCPConn) {
 		if _, err := c.Read(make([]byte, 8192)); err != nil {

@@ -101,6 +101,7 @@ func (x *Exchange) findSession() {
 		x.pick.HashKey = x.hashKey()
 	}
 	x.want = upstream.Want{Session: x.pick.HasSession, Now: x.start, Task: x.c.Task()}
+	x.want.Other = len(x.cfg.Members) > 1 && x.cfg.Retry.Attempts > 1 && x.cfg.Retry.Dial && !x.bound()
 }
 
 // hashKey is what the policy Hash hashes, nil when the request lacks it.

@@ -19,10 +19,10 @@ import (
 //	               request was never read
 //
 // An application's own 503 looks different: over AJP it has headers and
-// END_RESPONSE with reuse, over HTTP a Content-Type or a Content-Length. In 7.0 the
-// connector answers before it looks for an application (AjpProcessor and
-// Http11Processor: isPaused comes before the adapter is called), so that a
-// request answered in this way may be repeated whatever its method.
+// END_RESPONSE with reuse, over HTTP a Content-Type or a Content-Length, whether it
+// was set or made of an error page. The connector's own comes before any filter
+// or valve could leave a trace, so that a request answered in this way may be
+// repeated whatever its method.
 
 var pausedFault = upstream.Fault{Kind: upstream.Paused, Text: "its connector is paused, it is being stopped"}
 

@@ -86,6 +86,8 @@ func (x *Exchange) gratis(f upstream.Fault) bool {
 	switch f.Kind {
 	case upstream.Abandoned, upstream.Evicted, upstream.Paused:
 		return x.attempt == 1
+	case upstream.Dial, upstream.DialTimeout, upstream.Stale, upstream.Unread:
+		return x.attempt == 1 // this member did no work either
 	}
 	return false
 }

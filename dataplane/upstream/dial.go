@@ -17,7 +17,7 @@ import (
 
 // dial opens a connection to t and tests it when the pool says so. The caller has
 // counted it in p.open.
-func (p *Pool) dial(t *table.Target, cfg *table.Pool, task *evloop.Task) (*Conn, Fault) {
+func (p *Pool) dial(t *table.Target, cfg *table.Pool, task *evloop.Task, pong time.Duration) (*Conn, Fault) {
 	wc, f := p.connect(t, cfg.Timeouts.Connect, task)
 	if !f.OK() {
 		p.open.Add(-1)
@@ -27,9 +27,12 @@ func (p *Pool) dial(t *table.Target, cfg *table.Pool, task *evloop.Task) (*Conn,
 	p.live.Open.Add(1)
 	p.live.Connects.Add(1)
 	p.idle[c.shard].place(c)
-	if t.Scheme == table.AJP && cfg.Ping.Connect && p.ping(c, cfg.Timeouts.Cping) != sound {
-		p.drop(c)
-		return nil, noPong(cfg)
+	if t.Scheme == table.AJP && cfg.Ping.Connect {
+		if p.ping(c, pong) != sound {
+			p.drop(c)
+			return nil, noPong(pong)
+		}
+		p.cut.Store(0)
 	}
 	return c, Fault{}
 }
@@ -60,8 +63,8 @@ func (p *Pool) connect(t *table.Target, d time.Duration, task *evloop.Task) (*wi
 	return c, Fault{}
 }
 
-func noPong(cfg *table.Pool) Fault {
-	return Fault{Dial, "connected, but no CPONG within " + cfg.Timeouts.Cping.String()}
+func noPong(d time.Duration) Fault {
+	return Fault{Dial, "connected, but no CPONG within " + d.String()}
 }
 
 // Connect connects to t within d, over TLS for https. The fault's text names the

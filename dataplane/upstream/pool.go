@@ -46,6 +46,8 @@ type Pool struct {
 	queue   queue
 
 	why atomic.Pointer[string] // of the last Abandon
+
+	cut atomic.Int64 // when the member last closed a kept connection, see Pool.patience; unix nanoseconds
 }
 
 // Want says for whom a connection is acquired.
@@ -53,6 +55,7 @@ type Want struct {
 	Session bool         // goes before requests without a session when the pool is full
 	Now     int64        // unix nanoseconds
 	Task    *evloop.Task // who will use the connection; nil for a goroutine
+	Other   bool         // another member can serve it: waiting long for this one is not worth it
 	Stay    bool         // wait on in the queue of a member that is given up: nobody else would do
 }
 
@@ -136,13 +139,13 @@ func (p *Pool) Acquire(m *table.Member, cfg *table.Pool, w Want) (*Conn, Fault) 
 			p.drop(c)
 			p.closeIdle()
 			p.leave(int64(cfg.Conns.Max))
-			return nil, noPong(cfg)
+			return nil, noPong(cfg.Timeouts.Cping)
 		case dead:
 			p.drop(c)
 		}
 	}
 	since := time.Now()
-	c, f := p.dial(&m.Target, cfg, w.Task)
+	c, f := p.dial(&m.Target, cfg, w.Task, p.patience(cfg, w))
 	if !f.OK() {
 		p.live.ConnectFailures.Add(1)
 		p.leave(int64(cfg.Conns.Max))
@@ -157,7 +160,11 @@ func (p *Pool) Acquire(m *table.Member, cfg *table.Pool, w Want) (*Conn, Fault) 
 // asked for would become the answer to somebody else's request.
 func (p *Pool) usable(c *Conn, m *table.Member, cfg *table.Pool, w Want) condition {
 	idle := w.Now - c.usedAt
-	if idle > int64(cfg.Conns.KeepFor) && cfg.Conns.KeepFor > 0 || !c.Quiet() {
+	if idle > int64(cfg.Conns.KeepFor) && cfg.Conns.KeepFor > 0 {
+		return dead
+	}
+	if !c.Quiet() {
+		p.cut.Store(w.Now)
 		return dead
 	}
 	if m.Target.Scheme == table.AJP && cfg.Ping.Idle > 0 && idle >= int64(cfg.Ping.Idle) &&
@@ -165,6 +172,23 @@ func (p *Pool) usable(c *Conn, m *table.Member, cfg *table.Pool, w Want) conditi
 		return p.ping(c, cfg.Timeouts.Cping)
 	}
 	return sound
+}
+
+// A Tomcat that is being stopped closes the connections it keeps and lets new ones
+// into its accept queue, where nobody answers them. Therefore the CPONG of a new
+// connection is not waited for as long as usual when kept ones were closed a moment
+// ago and somebody else can serve the request.
+const (
+	hasty    = 300 * time.Millisecond
+	hastyFor = 3 * time.Second
+)
+
+// patience is how long the CPONG of a new connection is waited for.
+func (p *Pool) patience(cfg *table.Pool, w Want) time.Duration {
+	if cut := p.cut.Load(); w.Other && cut != 0 && w.Now-cut < int64(hastyFor) {
+		return min(cfg.Timeouts.Cping, hasty)
+	}
+	return cfg.Timeouts.Cping
 }
 
 // Release gives a connection back. clean means that both sides agree that the

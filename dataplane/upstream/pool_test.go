@@ -172,7 +172,7 @@ func TestUnansweredPing(t *testing.T) {
 	}
 	srv.Handle(func(c *ajptest.Conn) { c.AwaitClose() })
 	p.open.Add(1)
-	_, f := p.dial(&m.Target, cfg, nil)
+	_, f := p.dial(&m.Target, cfg, nil, cfg.Timeouts.Cping)
 	if f.Kind != Dial || m.Live.Open.Load() != 0 {
 		t.Errorf("dial: %d %s, %d open", f.Kind, f.Text, m.Live.Open.Load())
 	}

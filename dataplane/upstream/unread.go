@@ -35,8 +35,8 @@ const resetWithin = 1200 * time.Millisecond
 //     member had closed before: the race of a connection that idled too long.
 //   - A socket that is closed with bytes in it that nobody has read is reset
 //     (RFC 9293 section 3.6, RFC 2525 section 2.17). When the request was one segment,
-//     a server that reads into a buffer has read none of it: that is what a Tomcat
-//     does from 8.5 on whose connector is paused. One that was killed while it
+//     a server that reads into a buffer has read none of it: that is what Tomcat
+//     9.0 and 10.1 do while the connector is paused. One that was killed while it
 //     worked on the request has read it, and its end is not followed by a reset.
 //
 // Nothing else tells of a reset behind the end of a stream, so it is looked for
