@@ -55,6 +55,8 @@ type Options struct {
 
 	Version, Revision string
 	Engine            string // what serves connections, for the status
+
+	ears func(cluster.Options) ears // nil: cluster.New
 }
 
 // fold is the least time between two builds that nobody waits for.
@@ -70,7 +72,7 @@ type Controller struct {
 	log     *slog.Logger
 	events  admin.Ring
 	runner  *health.Runner
-	ears    *cluster.Ears
+	ears    ears
 	started time.Time
 
 	dirty chan struct{} // one place: "build when you can"

@@ -25,7 +25,8 @@ type hearing struct {
 	told     map[table.ID]told
 	loads    map[table.ID]time.Time // newest beacon that health was told of
 	findings []tribes.Finding
-	checked  time.Time // newest look for findings
+	said     []discover.Finding // those of discover that were told
+	checked  time.Time          // newest look for findings
 	next     *time.Timer
 }
 
@@ -39,10 +40,14 @@ type told struct {
 }
 
 // newEars makes the ears of a controller.
-func (c *Controller) newEars() *cluster.Ears {
-	return cluster.New(cluster.Options{
+func (c *Controller) newEars() ears {
+	o := cluster.Options{
 		Notify: c.heard, Tell: c.clusterEvent, Prober: c.o.Prober, Getenv: c.o.Getenv, Log: c.log,
-	})
+	}
+	if c.o.ears != nil {
+		return c.o.ears(o)
+	}
+	return cluster.New(o)
 }
 
 // heard asks for a look at what is heard. It never blocks.
@@ -285,6 +290,12 @@ func (c *Controller) find(now time.Time) {
 		}
 	}
 	c.hear.findings = found
+	for _, f := range c.hear.result.Findings {
+		if !slices.Contains(c.hear.said, f) {
+			c.tell(slog.LevelWarn, admin.Event{Kind: admin.Found, Text: f.What}, "subject", f.Subject, "cure", f.Cure)
+		}
+	}
+	c.hear.said = slices.Clone(c.hear.result.Findings)
 }
 
 // sights is what findings look at of each member.

@@ -62,6 +62,7 @@ func (c *Controller) apply(owner string, cfg *config.Config, problems config.Pro
 	c.runner.Set(compile.Targets(c.cfg))
 	c.ears.Set(cfg)
 	c.ears.Ask(cfg, heard.Candidates)
+	c.heard() // groups that are named no more have been listened to until now
 	c.take(t, report)
 	c.prune()
 	if c.o.Applied != nil {

@@ -145,7 +145,7 @@ func TestServerXML(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, word := range append(has, `jvmRoute="a&lt;b"`, `secret="q&#34;"`, `secretRequired="false"`, `packetSize="65536"`, `address="228.0.0.4" port="45564" bind="127.0.0.1"`,
-			`address="10.9.8.7" port="4000"`, `address="10.9.8.7" port="8009"`) {
+			`address="10.9.8.7" port="4000"`, `address="10.9.8.7" packetSize="65536" port="8009"`) {
 			if !strings.Contains(string(out), word) {
 				t.Errorf("%s: no %s in\n%s", version, word, out)
 			}

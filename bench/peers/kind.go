@@ -19,6 +19,7 @@ type Kind struct {
 	What string // one line on how it is run
 
 	program string            // looked up in PATH; for Catherd the caller says
+	source  string            // package that program builds before each start
 	needs   []string          // files that must exist besides
 	files   map[string]string // file in the private directory: its template
 	large   bool              // tuned for large answers
@@ -58,6 +59,11 @@ var kinds = []Kind{
 		overlay: "mod_proxy_ajp.conf", args: httpdArgs, version: []string{"-v"},
 	},
 	{
+		Name: "floor", Wire: "http", What: "a relay of bytes in Go, a thread per core, which knows no HTTP", program: "go",
+		source: "github.com/catherd/catherd/bench/floor",
+		files:  map[string]string{"floor.args": "floor.args"}, args: floorArgs, version: []string{"version"},
+	},
+	{
 		Name: "nginx", Wire: "http", What: "a worker per core, upstream keepalive 256", program: "nginx",
 		files: map[string]string{"nginx.conf": "nginx.conf"},
 		args: func(_, dir string) []string {
@@ -77,6 +83,23 @@ func haproxyArgs(_, dir string) []string {
 
 func httpdArgs(_, dir string) []string {
 	return []string{"-f", filepath.Join(dir, "httpd.conf"), "-DFOREGROUND"}
+}
+
+// floorArgs are the lines of its file; a file that is missing leaves it without any,
+// and it says so.
+func floorArgs(_, dir string) []string {
+	text, _ := os.ReadFile(filepath.Join(dir, "floor.args"))
+	return strings.Fields(string(text))
+}
+
+// build makes the program of a kind that comes as source.
+func (k Kind) build(tool, dir string) (program string, err error) {
+	program = filepath.Join(dir, k.Name)
+	out, err := exec.Command(tool, "build", "-o", program, k.source).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", k.Name, err, out)
+	}
+	return program, nil
 }
 
 // Names lists all kinds.

@@ -52,6 +52,12 @@ func (k Kind) Start(ctx context.Context, s Setup, request []byte, expect load.Ex
 	if err != nil {
 		return nil, fmt.Errorf("make directory for %s: %w", k.Name, err)
 	}
+	if k.source != "" {
+		if program, err = k.build(program, dir); err != nil {
+			_ = os.RemoveAll(dir)
+			return nil, err
+		}
+	}
 	p := &Peer{Kind: k, dir: dir, grace: stopLimit, ended: make(chan struct{})}
 	if err := p.launch(s, program); err != nil {
 		_ = os.RemoveAll(dir)

@@ -158,6 +158,9 @@ func TestRender(t *testing.T) {
 	listen := netip.MustParseAddrPort("127.0.0.1:4001")
 	admin := netip.MustParseAddrPort("127.0.0.1:4002")
 	for _, k := range kinds {
+		if k.Name == "floor" {
+			continue // it knows one member and no session
+		}
 		text := map[bool]string{}
 		for _, sticky := range []bool{true, false} {
 			s := Setup{AJP: members(5001, 5002), HTTP: members(6001, 6002), Sticky: sticky}
@@ -202,7 +205,7 @@ func TestDigest(t *testing.T) {
 			if again, _ := k.Digest(Setup{Sticky: sticky, Packet: 8192}); again != d {
 				t.Errorf("%s: %s, then %s", k.Name, d, again)
 			}
-			if other, taken := seen[d]; taken {
+			if other, taken := seen[d]; taken && (k.Name != "floor" || other != "floor") {
 				t.Errorf("%s and %s: the same digest %s", k.Name, other, d)
 			}
 			seen[d] = k.Name

@@ -30,6 +30,7 @@ type discoverFlags struct {
 	out    string // text, json, or a file
 	force  bool
 	narrow bool // only what is heard
+	chosen bool // the groups are the caller's
 }
 
 // defaultGroup is where McastService sends to unless server.xml says otherwise
@@ -41,10 +42,10 @@ func discoverCommand(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "discover",
 		Short: "listen and look for Tomcats, and write a configuration for them",
-		Long: "Listens to the multicast group of the cluster, looks at the Java processes of this\n" +
-			"host, asks the connectors they are likely to have, and prints a configuration that\n" +
-			"is ready to run. Nothing is sent to the group, and no other host is asked than those\n" +
-			"that are heard.",
+		Long: "Listens to the multicast group of the cluster and to those that server.xml of\n" +
+			"Tomcats of this host name, asks the connectors they are likely to have, and prints\n" +
+			"a configuration that is ready to run. Nothing is sent to a group, and no other host\n" +
+			"is asked than those that are heard.",
 		Example: "  catherd discover -o catherd.yaml",
 		Args:    between(0, 0),
 	}
@@ -56,7 +57,10 @@ func discoverCommand(e *env) *cobra.Command {
 	c.Flags().BoolVar(&f.force, "force", false, "replace the file that -o names")
 	// The name is that of the global flag: here it names a file as well.
 	c.Flags().StringVarP(&f.out, "output", "o", "text", "write to `FILE`; text and json print")
-	c.RunE = func(cmd *cobra.Command, _ []string) error { return coded(discoverTomcats(cmd.Context(), e, f)) }
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		f.chosen = cmd.Flags().Changed("group")
+		return coded(discoverTomcats(cmd.Context(), e, f))
+	}
 	return c
 }
 
@@ -102,10 +106,20 @@ func discoverTomcats(ctx context.Context, e *env, f discoverFlags) error {
 	return e.facts(seen.fact(members, text), seen.report()+fmt.Sprintf("wrote %s: %s; next: catherd check %s --probe\n", file, plural(len(members), "member"), file))
 }
 
-// listen hears whoever speaks in the time, and looks at this host meanwhile.
+// listen looks at this host, and hears whoever speaks in the time.
 func listen(ctx context.Context, e *env, f discoverFlags) (*sight, error) {
 	var observers []*tribes.Observer
 	s := &sight{iface: f.iface, period: f.period}
+	if !f.narrow {
+		s.lookHere()
+	}
+	if !f.chosen {
+		for i := range s.here {
+			if g := s.here[i].group; g != "" && !slices.Contains(f.groups, g) && len(f.groups) < maxGroups {
+				f.groups = append(f.groups, g)
+			}
+		}
+	}
 	for _, text := range f.groups {
 		group, err := multicast(text)
 		if err != nil {
@@ -135,9 +149,6 @@ func listen(ctx context.Context, e *env, f discoverFlags) (*sight, error) {
 	}
 	if beacons != nil {
 		all.Go(func() { beacons.Run(run) })
-	}
-	if !f.narrow {
-		s.lookHere()
 	}
 	all.Wait()
 	if ctx.Err() != nil {
@@ -181,7 +192,7 @@ func (s *sight) lookHere() {
 	for _, p := range discover.LocalJava() {
 		i := instance{Process: p}
 		if p.Base != "" {
-			i.route, i.shutdown = readServer(p.Base)
+			i.serverFile = readServer(p.Base)
 		}
 		s.here = append(s.here, i)
 	}

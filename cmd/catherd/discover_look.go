@@ -22,6 +22,7 @@ import (
 
 // The bounds of one look around.
 const (
+	maxGroups     = 8
 	maxNodes      = 64  // of a group
 	maxListens    = 32  // of a process
 	maxCandidates = 256 // connectors that are asked
@@ -65,8 +66,15 @@ type groupSight struct {
 // instance is a Java process of this host.
 type instance struct {
 	discover.Process
-	route    string // jvmRoute of its server.xml
-	shutdown uint16 // port of its server.xml that stops it
+	serverFile
+}
+
+// serverFile is what a server.xml says, as far as it can be read.
+type serverFile struct {
+	route    string // jvmRoute of the Engine
+	shutdown uint16 // port of the Server, which stops it
+	receiver uint16 // port of the Receiver, where replication is received
+	group    string // of the Membership: address and port
 }
 
 // found is one member as it goes into the file.
@@ -98,7 +106,8 @@ func (s *sight) candidates() (out []netip.AddrPort) {
 			taken = taken || nodes[i].Receiver == at
 		}
 		for i := range s.here {
-			taken = taken || s.here[i].shutdown == at.Port() && s.isHere(at.Addr())
+			quiet := at.Port() == s.here[i].shutdown || at.Port() == s.here[i].receiver
+			taken = taken || quiet && s.isHere(at.Addr())
 		}
 		if !taken {
 			out = append(out, at)
@@ -316,41 +325,49 @@ func askOne(ctx context.Context, p health.Prober, at netip.AddrPort) discover.An
 	return discover.Other
 }
 
-// readServer reads what server.xml of an instance says of itself, as far as it
-// can be read.
-func readServer(base string) (route string, shutdown uint16) {
+// readServer reads what server.xml of an instance says of itself.
+func readServer(base string) serverFile {
 	f, err := os.Open(filepath.Join(base, "conf", "server.xml"))
 	if err != nil {
-		return "", 0
+		return serverFile{}
 	}
 	defer f.Close()
 	return parseServer(io.LimitReader(f, maxServerXML))
 }
 
-// parseServer finds jvmRoute of the Engine and port of the Server. A value with
-// a property in it (${...}) is not known.
-func parseServer(r io.Reader) (route string, shutdown uint16) {
+// parseServer reads a server.xml. A value with a property in it (${...}) is not
+// known, and what was read before a mistake holds.
+func parseServer(r io.Reader) (out serverFile) {
 	d := xml.NewDecoder(r)
 	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // names and numbers are ASCII
 	for {
 		token, err := d.Token()
 		if err != nil {
-			return route, shutdown // what was read before a mistake holds
+			return out
 		}
 		start, ok := token.(xml.StartElement)
 		if !ok {
 			continue
 		}
+		value := map[string]string{}
 		for _, a := range start.Attr {
-			switch start.Name.Local + " " + a.Name.Local {
-			case "Engine jvmRoute":
-				if route == "" && !strings.Contains(a.Value, "${") && len(a.Value) <= 64 {
-					route = a.Value
-				}
-			case "Server port":
-				if n, err := strconv.ParseUint(a.Value, 10, 16); err == nil {
-					shutdown = uint16(n)
-				}
+			if !strings.Contains(a.Value, "${") {
+				value[a.Name.Local] = a.Value
+			}
+		}
+		port, _ := strconv.ParseUint(value["port"], 10, 16) // 0: none, or none that is known
+		switch start.Name.Local {
+		case "Server":
+			out.shutdown = uint16(port)
+		case "Engine":
+			if route := value["jvmRoute"]; out.route == "" && len(route) <= 64 {
+				out.route = route
+			}
+		case "Receiver":
+			out.receiver = uint16(port)
+		case "Membership":
+			if a, err := netip.ParseAddr(value["address"]); err == nil && a.IsMulticast() && a.Zone() == "" && port > 0 {
+				out.group = netip.AddrPortFrom(a, uint16(port)).String()
 			}
 		}
 	}

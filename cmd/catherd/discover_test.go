@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/netip"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -37,7 +36,7 @@ func owned(s *sight, receiver string, listens ...string) {
 }
 
 func javaProcess(base, route string, shutdown uint16, listens ...string) instance {
-	return instance{discover.Process{PID: 7, Base: base, Listens: addrs(listens...)}, route, shutdown}
+	return instance{discover.Process{PID: 7, Base: base, Listens: addrs(listens...)}, serverFile{route: route, shutdown: shutdown}}
 }
 
 func TestCandidates(t *testing.T) {
@@ -199,32 +198,44 @@ func TestDiscoverIsInterrupted(t *testing.T) {
 }
 
 func TestParseServer(t *testing.T) {
-	f := func(text, route string, shutdown uint16) {
+	f := func(text string, want serverFile) {
 		t.Helper()
-		if r, s := parseServer(strings.NewReader(text)); r != route || s != shutdown {
-			t.Errorf("%s\ngot %q %d, want %q %d", text, r, s, route, shutdown)
+		if got := parseServer(strings.NewReader(text)); got != want {
+			t.Errorf("%s\ngot  %+v\nwant %+v", text, got, want)
 		}
 	}
 	const server = `<?xml version="1.0" encoding="ISO-8859-1"?>
 <Server port="8005" shutdown="SHUTDOWN"><!-- <Engine jvmRoute="old"> -->
 <Service name="Catalina"><Connector port="8009" protocol="AJP/1.3"/>
-<Engine name="Catalina" jvmRoute="tomcat1"><Host/></Engine></Service></Server>`
-	f(server, "tomcat1", 8005)
-	f(strings.ReplaceAll(server, "8005", "-1"), "tomcat1", 0)
-	f(strings.ReplaceAll(strings.ReplaceAll(server, "8005", "${p}"), "tomcat1", "${r}"), "", 0)
-	f("", "", 0)
-	f("no xml", "", 0)
-	f(server[:len(server)/3], "", 8005) // what was read holds
+<Engine name="Catalina" jvmRoute="tomcat1"><Cluster><Channel>
+<Membership address="228.0.0.5" port="45565"/><Receiver address="auto" port="4000"/>
+</Channel></Cluster><Host/></Engine></Service></Server>`
+	all := serverFile{route: "tomcat1", shutdown: 8005, receiver: 4000, group: "228.0.0.5:45565"}
+	f(server, all)
+	f(strings.ReplaceAll(server, "8005", "-1"), serverFile{"tomcat1", 0, 4000, "228.0.0.5:45565"})
+	f(strings.NewReplacer("8005", "${p}", "tomcat1", "${r}", "45565", "${m}", "4000", "${q}").Replace(server), serverFile{})
+	f(strings.ReplaceAll(server, "228.0.0.5", "10.0.0.5"), serverFile{"tomcat1", 8005, 4000, ""})
+	f("", serverFile{})
+	f("no xml", serverFile{})
+	for i := range server { // what was read holds, and is never something else
+		got := parseServer(strings.NewReader(server[:i]))
+		if got.route != "" && got.route != all.route || got.shutdown != 0 && got.shutdown != all.shutdown ||
+			got.receiver != 0 && got.receiver != all.receiver || got.group != "" && got.group != all.group {
+			t.Errorf("%q: %+v", server[:i], got)
+		}
+	}
 }
 
 func FuzzParseServer(f *testing.F) {
-	f.Add(`<Server port="8005"><Engine jvmRoute="a"/></Server>`)
+	f.Add(`<Server port="8005"><Engine jvmRoute="a"/><Membership address="228.0.0.4" port="45564"/></Server>`)
 	f.Add(`<Server port="99999999"><Engine jvmRoute="${x}"`)
 	f.Fuzz(func(t *testing.T, text string) {
-		route, shutdown := parseServer(strings.NewReader(text))
-		again, port := parseServer(strings.NewReader(text))
-		if len(route) > 64 || strings.Contains(route, "${") || !reflect.DeepEqual([]any{route, shutdown}, []any{again, port}) {
-			t.Errorf("%q %d", route, shutdown)
+		got := parseServer(strings.NewReader(text))
+		if len(got.route) > 64 || strings.Contains(got.route, "${") {
+			t.Errorf("route %q", got.route)
+		}
+		if _, err := multicast(got.group); got.group != "" && err != nil {
+			t.Error(err)
 		}
 	})
 }

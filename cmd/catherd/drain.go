@@ -85,9 +85,7 @@ func set(ctx context.Context, e *env, f change, word string) error {
 	if err := e.facts(r, fmt.Sprintf("%s %s\n", name, effect(&r))); err != nil {
 		return err
 	}
-	if r.Warning != "" && !e.quiet && !e.json() {
-		fmt.Fprintln(e.stderr, "warning:", r.Warning)
-	}
+	e.warn(&r)
 	if f.wait {
 		return await(ctx, e, c, f, pool, name)
 	}
@@ -100,12 +98,23 @@ func effect(r *admin.ActionResult) string {
 	if o == nil {
 		return fmt.Sprintf("is as the file says: %s (%s)", r.State, r.Why)
 	}
-	text := stateWords[o.State].effect
+	return stateWords[o.State].effect + ending(o)
+}
+
+// ending says until when, why and by whom.
+func ending(o *overrides.Override) (text string) {
 	if !o.Until.IsZero() {
-		text += " until " + o.Until.Local().Format("15:04:05")
+		text = " until " + o.Until.Local().Format("15:04:05")
 	}
 	if o.Reason != "" {
 		return fmt.Sprintf("%s (%s, by %s)", text, o.Reason, o.Owner)
 	}
 	return fmt.Sprintf("%s (by %s)", text, o.Owner)
+}
+
+// warn prints what an action has found worth a warning.
+func (e *env) warn(r *admin.ActionResult) {
+	if r.Warning != "" && !e.quiet && !e.json() {
+		fmt.Fprintln(e.stderr, "warning:", r.Warning)
+	}
 }

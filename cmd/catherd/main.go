@@ -51,10 +51,9 @@ func verb(e *env, f func(context.Context, *env, []string) error) func(*cobra.Com
 func commands(e *env) *cobra.Command {
 	cobra.EnableCommandSorting = false // the order of the list below says more
 	root := &cobra.Command{
-		Use:   "catherd",
-		Short: "A load balancer for Tomcat clusters",
-		Long: "A load balancer for Tomcat clusters: AJP and HTTP to the Tomcats, sessions that\n" +
-			"stay where they belong, and plain words about what it is doing.",
+		Use:           "catherd",
+		Short:         "A load balancer for Tomcat clusters",
+		Long:          "A load balancer for Tomcat clusters, and plain words about what it is doing.",
 		Example:       "  catherd run --listen :8080 ajp://127.0.0.1:8009 ajp://127.0.0.1:9009",
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.NoArgs,
@@ -69,7 +68,7 @@ func commands(e *env) *cobra.Command {
 	root.AddCommand(
 		runCommand(e), checkCommand(e), probeCommand(e), discoverCommand(e), schemaCommand(e),
 		statusCommand(e), membersCommand(e), heardCommand(e), eventsCommand(e), configCommand(e), explainCommand(e),
-		changeCommand(e, overrides.Drain), changeCommand(e, overrides.Stop), changeCommand(e, overrides.Ready),
+		changeCommand(e, overrides.Drain), changeCommand(e, overrides.Stop), changeCommand(e, overrides.Ready), weightCommand(e),
 		reloadCommand(e),
 		versionCommand(e), completionCommand(e), helpCommand(e),
 	)

@@ -130,7 +130,9 @@ func (a *asker) ask(ctx context.Context, q Question) {
 		if got != last {
 			last, same, pause = got, 0, firstPause
 			a.mu.Lock()
-			a.answers[q.Addr] = got
+			if ctx.Err() == nil { // set has not dropped the connector meanwhile
+				a.answers[q.Addr] = got
+			}
 			a.mu.Unlock()
 			a.notify()
 		}
@@ -159,9 +161,6 @@ func (a *asker) once(ctx context.Context, q Question) discover.Answer {
 			return discover.Mute
 		}
 		got = discover.Other
-		if q.Want != discover.Unknown {
-			break
-		}
 	}
 	return got
 }

@@ -33,6 +33,8 @@ type Ears struct {
 	asking *asker
 	owned  func([]netip.AddrPort) map[netip.AddrPort][]netip.AddrPort // discover.Owners
 
+	resolvers []string // host:port; none: those of the system
+
 	mu     sync.Mutex // guards what is below
 	groups []*group
 	dns    *names
@@ -191,7 +193,7 @@ func (e *Ears) setNames(c *config.Config) {
 		e.dns = nil
 	}
 	if len(want) > 0 {
-		n := &names{questions: want, dns: source.NewDNS(want)}
+		n := &names{questions: want, dns: source.NewDNS(want, e.resolvers...)}
 		n.stop = e.run(func(ctx context.Context) { n.dns.Run(ctx, e.o.Notify) })
 		e.dns = n
 	}

@@ -23,11 +23,12 @@ func pool(c *config.Pool, r *PoolReport, live lives) *table.Pool {
 			OnLoss:     table.Move,
 		},
 		Retry: table.Retry{
-			Attempts: c.Retry.Attempts,
-			Dial:     slices.Contains(c.Retry.On, config.RetryDial),
-			Stale:    slices.Contains(c.Retry.On, config.RetryStale),
-			Broken:   slices.Contains(c.Retry.On, config.RetryBroken),
-			Budget:   c.Retry.Budget,
+			Attempts:    c.Retry.Attempts,
+			Dial:        slices.Contains(c.Retry.On, config.RetryDial),
+			Stale:       slices.Contains(c.Retry.On, config.RetryStale),
+			Broken:      slices.Contains(c.Retry.On, config.RetryBroken),
+			Unavailable: slices.Contains(c.Retry.On, config.RetryUnavailable),
+			Budget:      c.Retry.Budget,
 		},
 		Timeouts: table.Timeouts{
 			Connect:      c.Timeouts.Connect,

@@ -43,9 +43,10 @@ const (
 
 // The words of Retry.On.
 const (
-	RetryDial   = "dial"
-	RetryStale  = "stale"
-	RetryBroken = "broken"
+	RetryDial        = "dial"
+	RetryStale       = "stale"
+	RetryUnavailable = "unavailable"
+	RetryBroken      = "broken"
 )
 
 // Pool is a set of members that can stand in for each other.
@@ -129,7 +130,7 @@ type Sticky struct {
 // Retry tells when a request may be repeated on another member.
 type Retry struct {
 	Attempts int      `key:"attempts" default:"2" min:"1" max:"16" doc:"Members tried in all; 1 never repeats."`
-	On       []string `key:"on" enum:"dial|stale|broken" default:"[dial, stale, broken]" doc:"dial: no connection; stale: a kept connection was closed before a byte was sent; broken: it broke before the first byte of the answer, safe methods only."`
+	On       []string `key:"on" enum:"dial|stale|broken|unavailable" default:"[dial, stale, broken]" doc:"dial: no connection; stale: a kept connection was closed before a byte was sent; broken: it broke before the first byte of the answer, safe methods only; unavailable: it answered 503 to a safe method, as a Tomcat does in the moment in which it is stopped, and another member has not been asked yet."`
 	// Budget is in percent of the pool's requests.
 	Budget int `key:"budget" unit:"percent" default:"20%" min:"0%" max:"100%" doc:"Share of a pool's requests that may be repeats, so that a sick farm is not hammered."`
 }

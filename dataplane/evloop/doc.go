@@ -10,7 +10,8 @@
 // What may not happen in a task is real blocking, which would stop everybody on
 // the loop. Who has to block (a queue, a name to resolve, a second goroutine that
 // shares the connection) calls Task.Detach first: from there on the same code runs
-// on a goroutine of its own, and the same waits are waits of that goroutine.
+// on a goroutine of its own, and the same waits are waits of that goroutine. Who has
+// much to do without a wait calls Task.Yield now and then.
 //
 // While requests keep coming a loop waits in epoll without telling the scheduler,
 // so it keeps its thread and its place in it. Garbage collection interrupts that
@@ -24,6 +25,9 @@
 //
 // A descriptor is closed by its owner, and only when no task waits for it. Events
 // that were under way carry the generation of the socket they are for.
+//
+// A loop ends when its last task has ended. A task that waits for ever keeps it;
+// whoever stops a loop sees to it that waits end (deadlines).
 //
 // Coroutines are iter.Pull's. A loop must not be locked to its thread: a
 // coroutine may be resumed by a goroutine elsewhere.

@@ -65,6 +65,13 @@ func (g *gate) enter(state uint32) bool {
 	}
 }
 
+// caught takes a waiter that has just entered out again when a deadline or an end
+// came before that: it has found nobody to wake. False: there is none, or whoever
+// brought it has seen the waiter and wakes it.
+func (g *gate) caught(waiting uint32) bool {
+	return (g.past.Load() || g.over.Load()) && g.state.CompareAndSwap(waiting, idle)
+}
+
 // wait waits for an edge. It returns false when the deadline is over.
 func (g *gate) wait(t *Task) bool {
 	if g.past.Load() {
@@ -82,8 +89,7 @@ func (g *gate) wait(t *Task) bool {
 	if !g.enter(waiting) {
 		return true
 	}
-	// What came before the state was set has woken nobody.
-	if (g.past.Load() || g.over.Load()) && g.state.CompareAndSwap(waiting, idle) {
+	if g.caught(waiting) {
 		return !g.past.Load()
 	}
 	if waiting == byTask {

@@ -160,14 +160,33 @@ func TestNoWakeUpIsLostOrDoubled(t *testing.T) {
 	}
 }
 
-// With an end instead of edges nobody is there to wake: the waiter must see it.
-func TestAnEndDuringEntryIsSeen(t *testing.T) {
-	for range 2000 {
+// A deadline or an end that comes between the look and the wait finds nobody to wake.
+func TestWhatComesDuringEntryIsSeen(t *testing.T) {
+	for name, set := range map[string]func(*gate){
+		"deadline": func(g *gate) { g.past.Store(true) },
+		"end":      func(g *gate) { g.over.Store(true) },
+	} {
+		var g gate
+		if !g.enter(byTask) || g.caught(byTask) {
+			t.Errorf("%s: no wait although there is nothing", name)
+		}
+		set(&g)
+		if !g.caught(byTask) || g.state.Load() != idle {
+			t.Errorf("%s: not seen, state %d", name, g.state.Load())
+		}
+		g.enter(byTask)
+		g.take() // somebody has seen the waiter and is about to wake it
+		if g.caught(byTask) {
+			t.Errorf("%s: the waiter leaves, and a wake-up is under way", name)
+		}
+	}
+	// The same in a race, until it has been met: nobody hangs.
+	for range 20000 {
 		var g gate
 		var both sync.WaitGroup
 		both.Go(func() {
-			g.over.Store(true)
-			if g.notify() == byChan {
+			g.past.Store(true)
+			if g.take() == byChan {
 				g.ch <- struct{}{}
 			}
 		})

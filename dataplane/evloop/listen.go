@@ -64,13 +64,14 @@ func (ln *Listener) pause() {
 	l := ln.s.loop
 	ln.wait = min(max(2*ln.wait, firstPause), maxPause)
 	ln.watch(0)
-	time.AfterFunc(ln.wait, func() {
-		l.Do(func() {
-			if l.at(ln.s.slot) == ln.s {
-				ln.watch(unix.EPOLLIN)
-			}
-		})
-	})
+	time.AfterFunc(ln.wait, func() { l.Do(ln.resume) })
+}
+
+// resume ends a pause, unless the listener has been closed meanwhile.
+func (ln *Listener) resume() {
+	if ln.s.loop.at(ln.s.slot) == ln.s {
+		ln.watch(unix.EPOLLIN)
+	}
 }
 
 func (ln *Listener) watch(events uint32) {

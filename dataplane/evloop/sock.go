@@ -55,7 +55,7 @@ func (s *Sock) Park(o Owner) {
 		s.loop.post(posted{ready: s})
 		return
 	}
-	if (s.rd.past.Load() || s.rd.over.Load()) && s.rd.state.CompareAndSwap(byOwner, idle) {
+	if s.rd.caught(byOwner) {
 		s.loop.post(posted{ready: s})
 	}
 }
@@ -116,11 +116,16 @@ func (s *Sock) after(d time.Duration, i int, g *gate) *time.Timer {
 	me = time.AfterFunc(d, func() {
 		s.mu.Lock() // also orders this behind the assignment of me
 		defer s.mu.Unlock()
-		if !s.closed && s.timers[i] == me {
-			s.expire(g)
-		}
+		s.fired(i, g, me)
 	})
 	return me
+}
+
+// fired is what a timer does. s.mu is held.
+func (s *Sock) fired(i int, g *gate, t *time.Timer) {
+	if !s.closed && s.timers[i] == t {
+		s.expire(g)
+	}
 }
 
 // expire ends the waits of one direction.

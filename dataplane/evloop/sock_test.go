@@ -107,35 +107,22 @@ func TestDeadlinesEndWaits(t *testing.T) {
 func TestAnOldTimerIsNoDeadline(t *testing.T) {
 	l := start(t)
 	s, _ := pair(t, l)
-	for range 200 {
-		_ = s.SetReadDeadline(time.Now().Add(time.Microsecond))
-		_ = s.SetReadDeadline(time.Time{})
-		s.mu.Lock() // a timer that waits for the lock is through after this
-		s.mu.Unlock()
-		if s.Past() {
-			t.Fatal("late without a deadline")
-		}
-	}
-	// The same with certainty: the timer fires under the lock and has to wait for it.
 	s.mu.Lock()
-	old := s.after(0, 0, &s.rd)
-	s.timers[0] = old
-	s.mu.Unlock()
-	for stop := time.Now().Add(tooLong); !s.Past(); {
-		if time.Now().After(stop) {
-			t.Fatal("the timer of the deadline itself does nothing")
-		}
+	defer s.mu.Unlock() // it fires under the lock, which the real one waits for
+	old := s.after(time.Hour, 0, &s.rd)
+	old.Stop()
+	s.fired(0, &s.rd, old)
+	if s.Past() {
+		t.Error("late by a timer that was taken back")
 	}
-	s.rd.past.Store(false)
-	s.mu.Lock()
-	fired := make(chan struct{})
-	time.AfterFunc(0, func() { close(fired) }) // after those that are due already
-	s.timers[0] = nil
-	s.after(0, 0, &s.rd)
-	s.mu.Unlock()
-	await(t, "timers fire", fired)
+	s.timers[0] = s.after(time.Hour, 0, &s.rd)
+	s.fired(0, &s.rd, old)
 	if s.Past() {
 		t.Error("late by a timer that was replaced")
+	}
+	s.fired(0, &s.rd, s.timers[0])
+	if !s.Past() {
+		t.Error("in time although the deadline's own timer has fired")
 	}
 }
 

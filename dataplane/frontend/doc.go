@@ -2,9 +2,13 @@
 // per core and address, in one SO_REUSEPORT group, in front of a fasthttp
 // server.
 //
+// Where there are event loops (dataplane/evloop), each has one of the listeners and
+// serves what it accepts, without fasthttp; see onloop.go. Listeners with TLS are
+// always served by goroutines.
+//
 // fasthttp does what a server around HTTP does well: the accept loop, the pool
-// of worker goroutines and the end of both at shutdown. The connection itself is served through its NextProto hook by
-// Server.serve, because a balancer needs what fasthttp's request loop does not
+// of worker goroutines and the end of both at shutdown. The connection itself is
+// served through its NextProto hook by Server.serve, because a balancer needs what fasthttp's request loop does not
 // give: answers written from the member's buffer, interim answers passed on,
 // answers that overtake an upload, idle connections without a read buffer, and
 // one strict look at the bytes that were sent (dataplane/http1) instead of a

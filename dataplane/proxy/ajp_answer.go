@@ -290,8 +290,8 @@ func (a *ajpAnswer) sendHeaders(p []byte) upstream.Fault {
 	a.head, a.held, a.bare = true, true, len(h.Fields) == 0
 	x.headAt = a.waits // when these bytes came
 	x.status = h.Status
-	if x.failsOn(h.Status) {
-		return upstream.Fault{Kind: upstream.Status, Text: "answered " + statusText(h.Status)}
+	if f := x.drops(h.Status); !f.OK() {
+		return f
 	}
 	// Over AJP an application's status 100 to 199 is its final one. HTTP has no
 	// way to say that (RFC 9110 section 15.2).

@@ -205,6 +205,7 @@ func (x *Exchange) failedOn(m *table.Member, f upstream.Fault) bool {
 	x.tried.Add(x.cfg.Index(m))
 	x.pick.Now, x.want.Now = x.endAt, x.endAt // trips set meanwhile count
 	if x.again(f) {
+		x.want.Other = x.want.Other && x.attempt+1 < x.cfg.Retry.Attempts
 		x.renew()
 		return true
 	}

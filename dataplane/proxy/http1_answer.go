@@ -186,8 +186,8 @@ func (a *httpAnswer) final() upstream.Fault {
 		a.upgrade = true
 		return upstream.Fault{}
 	}
-	if x.failsOn(r.Status) {
-		return upstream.Fault{Kind: upstream.Status, Text: "answered " + statusText(r.Status)}
+	if f := x.drops(r.Status); !f.OK() {
+		return f
 	}
 	isHead := string(x.Req.Method) == "HEAD"
 	a.noBody = r.NoBody(isHead)

@@ -101,7 +101,7 @@ func verdict(k upstream.Kind) (status int, end access.End) {
 		return 504, access.MemberTimeoutBody
 	case upstream.BrokenBody:
 		return 502, access.MemberBrokeBody
-	case upstream.Protocol, upstream.Status:
+	case upstream.Protocol, upstream.Status, upstream.Unavailable:
 		return 502, access.MemberProtocol
 	case upstream.TooLarge:
 		return 431, access.HeadTooLarge

@@ -45,9 +45,9 @@ func (x *Exchange) again(f upstream.Fault) bool {
 		allowed = !x.bound()
 	case upstream.Paused, upstream.Unread:
 		allowed = x.untouched()
-	case upstream.Status:
+	case upstream.Status, upstream.Unavailable:
 		x.answer.forget()
-		return true // failsOn has seen to it
+		return true // drops has seen to it
 	case upstream.QueueFull, upstream.QueueTimeout:
 		// A session has one place to be; without one any member will do.
 		allowed = !x.pick.HasSession
@@ -163,8 +163,33 @@ const budgetFree = 10 * 100
 // member may mend, and that there is one to try. Else the client gets the
 // member's own answer, which tells more than one of ours. True has been paid for.
 func (x *Exchange) failsOn(status int) bool {
-	return len(x.cfg.FailOnStatus) > 0 && slices.Contains(x.cfg.FailOnStatus, uint16(status)) &&
-		x.repeatable() && x.attempt < x.cfg.Retry.Attempts && x.elsewhere() && x.spend()
+	return len(x.cfg.FailOnStatus) > 0 && slices.Contains(x.cfg.FailOnStatus, uint16(status)) && x.worthAnother()
+}
+
+// unavailable reports whether a 503 is answered by asking another member: an
+// application that is being stopped says so before anybody knows of the stop. It
+// says nothing against the member, as applications answer 503 for reasons of
+// their own.
+func (x *Exchange) unavailable(status int) bool {
+	return status == 503 && x.cfg.Retry.Unavailable && x.worthAnother()
+}
+
+// worthAnother reports whether the answer at hand may be dropped for that of
+// another member. True has been paid for.
+func (x *Exchange) worthAnother() bool {
+	return x.repeatable() && !x.bound() && x.attempt < x.cfg.Retry.Attempts && x.elsewhere() && x.spend()
+}
+
+// drops decides whether the answer whose status has come is dropped, and as
+// what fault.
+func (x *Exchange) drops(status int) upstream.Fault {
+	switch {
+	case x.failsOn(status):
+		return upstream.Fault{Kind: upstream.Status, Text: "answered " + statusText(status)}
+	case x.unavailable(status):
+		return upstream.Fault{Kind: upstream.Unavailable, Text: "answered " + statusText(status)}
+	}
+	return upstream.Fault{}
 }
 
 // elsewhere reports whether a member would be found that is neither the one at

@@ -162,11 +162,12 @@ const (
 
 // Retry tells when a request may be given to another member.
 type Retry struct {
-	Attempts int  // members tried in all, at least 1
-	Dial     bool // connection could not be made
-	Stale    bool // pooled connection was found closed before a byte was sent
-	Broken   bool // connection broke before the first byte of the answer; safe methods only
-	Budget   int  // percent of the pool's requests that may be repeats
+	Attempts    int  // members tried in all, at least 1
+	Dial        bool // connection could not be made
+	Stale       bool // pooled connection was found closed before a byte was sent
+	Broken      bool // connection broke before the first byte of the answer; safe methods only
+	Unavailable bool // the answer was 503; safe methods only
+	Budget      int  // percent of the pool's requests that may be repeats
 }
 
 // Timeouts are all positive.

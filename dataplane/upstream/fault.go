@@ -23,6 +23,7 @@ const (
 	TimeoutBody         // silence in the middle of the answer
 	Protocol            // the answer breaks the protocol
 	Status              // a status of Pool.FailOnStatus
+	Unavailable         // 503, where Retry.Unavailable has another member asked
 	TooLarge            // the request head does not fit the AJP packet
 	ClientGone          // the client broke the connection
 	ClientTimeout       // the client sent or took nothing for too long

@@ -87,3 +87,38 @@ func TestSockAwait(t *testing.T) {
 		})
 	}
 }
+
+// counting is a Server that waits for more after each message.
+type counting struct {
+	c    *Conn
+	got  chan int
+	gone chan error
+}
+
+func (s *counting) Request(b *Buffer) {
+	s.got <- b.Len()
+	Put(b)
+	s.c.Await(s, tooLong)
+}
+
+func (s *counting) Gone(err error) { s.gone <- err }
+
+// More than a buffer holds comes in one event: no other tells of the rest.
+func TestSockAwaitsTheRest(t *testing.T) {
+	l := startLoop(t)
+	c, peer := sockPair(t, l, runningDog(t))
+	s := &counting{c: c, got: make(chan int, 100), gone: make(chan error, 1)}
+	c.Await(s, tooLong)
+	known(t, l)
+	const much = 2*Small + 10
+	if _, err := peer.Write(make([]byte, much)); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < much; {
+		n += awaits(t, "the rest comes", s.got)
+	}
+	_ = peer.CloseWrite()
+	if err := awaits(t, "the end is told", s.gone); err != io.EOF {
+		t.Error(err)
+	}
+}

@@ -2,6 +2,7 @@ package realtomcat
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"runtime"
 	"strconv"
@@ -79,19 +80,23 @@ func (s *premises) throughput(span time.Duration) int {
 }
 
 // flood: 100 000 datagrams a second cost the sender and the kernel something wherever
-// they go. What Catherd adds to that is the difference to a group that nobody listens to.
-// The two take turns, so that what else happens on the machine happens to both.
+// they go, and the kernel more where a socket has joined the group, even if nobody reads
+// from it. What Catherd adds is the difference to that. The three take turns, so that what
+// else happens on the machine happens to all.
 func (s *premises) flood() {
-	ours, deaf := s.forge(s.herds[0], strangeHost+":0"), s.forge(s.herds[0], strangeHost+":0")
-	deaf.group = netip.AddrPortFrom(netip.MustParseAddr("239.77.0.1"), ours.group.Port())
+	ours, deaf, joined := s.forge(s.herds[0], strangeHost+":0"), s.forge(s.herds[0], strangeHost+":0"), s.forge(s.herds[0], strangeHost+":0")
+	// Other ports, because such a socket is bound to no address.
+	deaf.group = netip.AddrPortFrom(netip.MustParseAddr("239.77.0.1"), ours.group.Port()+1)
+	joined.group = netip.AddrPortFrom(netip.MustParseAddr("239.77.0.2"), ours.group.Port()+2)
+	s.ignore(joined.group)
 	arrived := func() int { return s.udp("InDatagrams") + s.udp("RcvbufErrors") }
-	var requests, datagrams, heard [2]int
-	var cpu [2]time.Duration
-	out, span := s.takenOut(), 500*time.Millisecond
+	var requests, datagrams, heard [3]int
+	var cpu [3]time.Duration
+	out, span := s.b.takenOut(), 500*time.Millisecond
 	s.throughput(time.Second) // so that nobody measured is the first
 	rounds := 1 + int(lasting(2, 19))
 	for range rounds {
-		for i, f := range []*forger{deaf, ours} {
+		for i, f := range []*forger{deaf, ours, joined} {
 			before, spent := arrived(), s.cpu()
 			ctx, stop := context.WithCancel(context.Background())
 			var over sync.WaitGroup
@@ -103,18 +108,39 @@ func (s *premises) flood() {
 			cpu[i] += s.cpu() - spent
 		}
 	}
-	for i, to := range []string{"a group that nobody listens to", "the group of Catherd"} {
+	for i, to := range []string{"a group that nobody has joined", "the group of Catherd", "a group that somebody has joined and nobody reads"} {
 		s.t.Logf("%d datagrams in %v to %s, %d heard: %d requests, catherd took %v of processor time",
 			datagrams[i], time.Duration(rounds)*span, to, heard[i], requests[i], cpu[i])
 	}
-	s.t.Logf("requests with a flood that Catherd hears: %.1f %%", 100*float64(requests[1])/float64(requests[0]))
+	s.t.Logf("requests with a flood that Catherd hears: %.1f %% of those without a listener, %.1f %% of those with an idle one",
+		100*float64(requests[1])/float64(requests[0]), 100*float64(requests[1])/float64(requests[2]))
 	if heard[1] < datagrams[1]/2 {
 		s.t.Errorf("%d of %d datagrams arrived at Catherd's socket: nothing was measured", heard[1], datagrams[1])
 	}
 	s.watch(time.Second, s.served)
 	s.t.Logf("memory of catherd: %s", s.memory())
-	if now := s.takenOut()[len(out):]; len(now) > 0 {
+	if now := s.b.takenOut()[len(out):]; len(now) > 0 {
 		s.t.Errorf("taken out in a flood: %q", now)
+	}
+}
+
+// ignore has a socket on Catherd's host join a group of which nobody ever reads.
+func (s *premises) ignore(group netip.AddrPort) {
+	s.t.Helper()
+	err := s.host.there(func() error {
+		on, err := net.InterfaceByName(catherdSide)
+		if err != nil {
+			return err
+		}
+		c, err := net.ListenMulticastUDP("udp4", on, net.UDPAddrFromAddrPort(group))
+		if err != nil {
+			return err
+		}
+		s.t.Cleanup(func() { c.Close() })
+		return c.SetReadBuffer(128 << 10)
+	})
+	if err != nil {
+		s.t.Fatal(err)
 	}
 }
 

@@ -138,7 +138,7 @@ func stranger(n int) []byte {
 // forged: what strangers say changes nothing for anybody.
 func (s *premises) forged() {
 	people := s.b.come(20, 20*time.Millisecond, "/app/node.txt")
-	before, out := len(s.b.said("cluster")), s.takenOut()
+	before, out := len(s.b.said("cluster")), s.b.takenOut()
 	start := time.Now()
 	for _, h := range s.herds {
 		s.chatter(h)
@@ -156,7 +156,7 @@ func (s *premises) forged() {
 	if got := len(s.b.status().Pools[0].Members); got != len(s.tomcats) {
 		s.t.Errorf("%d members for %d Tomcats", got, len(s.tomcats))
 	}
-	if now := s.takenOut()[len(out):]; len(now) > 0 {
+	if now := s.b.takenOut()[len(out):]; len(now) > 0 {
 		s.t.Errorf("strangers were believed: %q", now)
 	}
 	// At most 20 events of a second are about strangers, in each group.
@@ -233,7 +233,7 @@ func (s *premises) stopsOf(h *herd) {
 		// Any process of its host could do that. Its heartbeats take it back.
 		{"the member's own address and port", own, true},
 	} {
-		people, out := s.b.come(20, 20*time.Millisecond, "/app/node.txt"), s.takenOut()
+		people, out := s.b.come(20, 20*time.Millisecond, "/app/node.txt"), s.b.takenOut()
 		was := s.b.has(tomcat, "is ready", func(m *admin.MemberStatus) bool { return m.State == compile.Ready })
 		f := s.forge(h, way.from)
 		sent := time.Now()
@@ -251,7 +251,7 @@ func (s *premises) stopsOf(h *herd) {
 		if way.believed {
 			most = 1
 		}
-		if now := s.takenOut()[len(out):]; len(now) > most {
+		if now := s.b.takenOut()[len(out):]; len(now) > most {
 			s.t.Errorf("a stop from %s has taken out: %q", way.what, now)
 		}
 		f.c.Close()

@@ -118,6 +118,17 @@ func (b *balancer) said(msg string, words ...string) (out []string) {
 	return out
 }
 
+// takenOut is what the log says of members that take no requests any more.
+func (b *balancer) takenOut() (out []string) {
+	b.t.Helper()
+	for _, line := range b.lines() {
+		if line["msg"] == "member leaving" || line["msg"] == "member down" {
+			out = append(out, fmt.Sprint(line["member"], ": ", line["reason"]))
+		}
+	}
+	return out
+}
+
 // crowd is people who ask for pages at a steady pace and count what fails.
 type crowd struct {
 	stop   context.CancelFunc

@@ -143,17 +143,6 @@ func (s *premises) served(m *admin.MemberStatus) {
 	}
 }
 
-// takenOut is what the log says of members that take no requests any more.
-func (s *premises) takenOut() (out []string) {
-	s.t.Helper()
-	for _, line := range s.b.lines() {
-		if line["msg"] == "member leaving" || line["msg"] == "member down" {
-			out = append(out, fmt.Sprint(line["member"], ": ", line["reason"]))
-		}
-	}
-	return out
-}
-
 // proc reads what the kernel says of Catherd's process.
 func (s *premises) proc(name string) string {
 	s.t.Helper()
