@@ -7,8 +7,8 @@ import (
 )
 
 // fresh is how long a beacon says anything about load. Tomcat's
-// HeartbeatListener sends one every ten seconds (backgroundProcessorDelay of
-// the engine): three may be lost.
+// HeartbeatListener sends one with every PERIODIC_EVENT, which is every ten
+// seconds unless server.xml says otherwise: two may be lost.
 const fresh = 30 * time.Second
 
 // Free is the part of a member's threads that its newest beacon calls free, in
