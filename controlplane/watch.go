@@ -23,10 +23,10 @@ type Debts interface {
 const glance = 100 * time.Millisecond
 
 // habit is after which silence a member that owes answers is pinged. A pong
-// excuses it, so slow pages cost one ping; without one it is given up half a
-// second later: what waits is repeated elsewhere before two seconds are over, and a
-// pause of two seconds is hardly noticed.
-const habit = 1300 * time.Millisecond
+// excuses it, so slow pages cost one ping. Without one, half a second later, what
+// waits is repeated elsewhere, before two seconds are over; without a second one the
+// member is down, after more than two.
+const habit = time.Second
 
 // watch is the part of the tick that cannot wait for a second.
 func (c *Controller) watch(now time.Time) {
@@ -80,9 +80,10 @@ func (c *Controller) abandon() {
 		if at == nil || !m.Health.Frozen {
 			return
 		}
-		if n := c.o.Debts.Abandon(m.ID, m.Health.Early); n > 0 {
+		why := m.Health.Early + m.Health.Numb // one of them is empty
+		if n := c.o.Debts.Abandon(m.ID, why); n > 0 {
 			c.tell(slog.LevelWarn, admin.Event{Kind: admin.RequestsMoved, Pool: m.Pool, Member: m.Name,
-				Text: fmt.Sprintf("%s repeated elsewhere: %s", count(n, "request"), m.Health.Early)})
+				Text: fmt.Sprintf("%s repeated elsewhere: %s", count(n, "request"), why)})
 		}
 	})
 }

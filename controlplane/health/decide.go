@@ -27,6 +27,7 @@ func (m *Machine) decide(at time.Time, s *Sample) {
 			if !s.began().Before(m.fault) {
 				m.fault = time.Time{}
 			}
+			m.numb = ""
 			if m.state == Checking && m.good >= m.proof {
 				m.begin(at)
 			} else if m.state == Up && m.renewed {
@@ -35,9 +36,17 @@ func (m *Machine) decide(at time.Time, s *Sample) {
 			}
 			return
 		}
+		// The first ping that nobody answers while answers are owed has requests
+		// go elsewhere; the second, which is sent at once, takes the member out. A
+		// collection of garbage that lasts two seconds is between the two.
+		if question && s.Fail == Late && m.state == Up && m.numb == "" && m.bad < m.set.DownAfter {
+			m.numb = m.mute()
+			return
+		}
 		if down, early := m.against(s, question, at); down {
+			frozen := s.Fail == Late && (question || m.numb != "")
 			m.fall(at, early)
-			m.frozen = question && s.Fail == Late
+			m.frozen = frozen
 		}
 	case Leaving:
 		switch {
@@ -79,8 +88,10 @@ func (m *Machine) against(s *Sample, question bool, at time.Time) (down bool, ea
 	enough := m.bad >= m.set.DownAfter
 	hard := s.Fail.hard()
 	switch {
+	case m.numb != "" && s.Fail == Late:
+		return true, m.numb
 	case question && s.Fail == Late:
-		return true, fmt.Sprintf("no pong in %s while %s owed", m.set.Quick(), answers(m.owes.n))
+		return true, m.mute()
 	case question && hard:
 		return true, "while " + answers(m.owes.n) + " owed"
 	case m.state == Checking && m.renewed:
@@ -104,6 +115,11 @@ func (m *Machine) against(s *Sample, question bool, at time.Time) (down bool, ea
 		return true, "after its heartbeats ceased"
 	}
 	return false, ""
+}
+
+// mute says that a question was not answered.
+func (m *Machine) mute() string {
+	return fmt.Sprintf("no pong in %s while %s owed", m.set.Quick(), answers(m.owes.n))
 }
 
 // answers is "1 answer is" or "3 answers are".
@@ -152,6 +168,7 @@ func (m *Machine) enter(s State, at time.Time) {
 	if s != Checking {
 		m.hold = false
 	}
+	m.numb = ""
 	if s == Down {
 		m.backoff = 0
 	} else {
@@ -177,6 +194,9 @@ func (m *Machine) pace(at time.Time) time.Duration {
 			return fast
 		}
 		return min(m.retry(at), every)
+	}
+	if m.numb != "" {
+		return numbGap
 	}
 	if m.bad > 0 || m.Tripped(at) || m.falls.flapping(at) ||
 		!m.silent.IsZero() && m.set.Lost != LostIgnore {

@@ -59,7 +59,7 @@ func (w *walk) always(set Settings) Verdict {
 		w.fail("good and bad at the same time")
 	case v.Share < 10 || v.Share > 100 || v.Share%10 != 0:
 		w.fail("odd share")
-	case m.hold && m.state != Checking, m.frozen && m.state != Down, m.early != "" && m.state != Down:
+	case m.hold && m.state != Checking, m.frozen && m.state != Down, m.early != "" && m.state != Down, m.numb != "" && m.state != Up:
 		w.fail("a fact of another state")
 	case m.state == Leaving && m.stop.IsZero():
 		w.fail("it leaves and has not said so")
@@ -109,7 +109,7 @@ func TestAlways(t *testing.T) {
 				w.fail("up without a good probe")
 			case was == Down && now == Checking && kind != Reborn:
 				w.fail("nothing known any more without another JVM")
-			case v.Frozen && !v.OKAt.IsZero() && v.Fail == Late && !v.LastResort():
+			case v.Frozen && now == Down && !v.OKAt.IsZero() && v.Fail == Late && !v.LastResort():
 				w.fail("a frozen member is no last resort")
 			}
 			was = now

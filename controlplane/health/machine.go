@@ -9,7 +9,8 @@ import "time"
 // Invariants: state is Checking, Up, Down or Leaving (Shaky is an Up that
 // something speaks against, worked out when a verdict is asked for); bad and
 // good are never both above zero; next is never zero; hold only with Checking;
-// frozen and early only with Down; Leaving only after a PlannedStop.
+// frozen and early only with Down, numb only with Up; Leaving only after a
+// PlannedStop.
 type Machine struct {
 	set   Settings
 	state State
@@ -26,6 +27,7 @@ type Machine struct {
 	bad     int       // failures in a row
 	good    int       // successes in a row
 	early   string    // why Down was entered before down_after failures; else empty
+	numb    string    // Up, but the last ping was not answered while answers were owed: in words
 	frozen  bool      // Down because a ping was not answered while answers were owed
 	backoff time.Duration
 	falls   falls
@@ -90,7 +92,7 @@ func (m *Machine) soon(now time.Time) {
 
 // Quick reports that the probe which is due only has to show whether the
 // member is alive, within Settings.Quick.
-func (m *Machine) Quick() bool { return m.frozen || !m.owes.asked.IsZero() }
+func (m *Machine) Quick() bool { return m.frozen || m.numb != "" || !m.owes.asked.IsZero() }
 
 // Worthless reports whether a probe that began at that time says nothing any
 // more, because what it asks about has changed since.

@@ -102,7 +102,7 @@ func TestFrozen(t *testing.T) {
 		if !quick {
 			t.Error("the question was a whole probe")
 		}
-		time.Sleep(time.Second) // the bound of a quick probe that keeps to no time-out
+		time.Sleep(4 * time.Second) // the bound of two quick probes that keep to no time-out
 		state(t, r, Down)
 		if v := r.Verdicts()["a"]; !v.Frozen {
 			t.Error("down and not frozen")

@@ -42,9 +42,11 @@ type Verdict struct {
 	// OnlySessions says that it is not heard and that this means: no new
 	// sessions.
 	OnlySessions bool
-	// Frozen says that it is Down because it gave no pong while it owed
-	// answers. Requests that wait for it may be repeated elsewhere.
+	// Frozen says that it gave no pong while it owed answers: requests that wait
+	// for it may be repeated elsewhere. It is Down for it, or Shaky as long as Numb
+	// says so, until the next ping.
 	Frozen bool
+	Numb   string // in words; empty when it is not so
 
 	// Share is the part of its weight the member gets, in percent: 100, or
 	// less in steps of ten while it starts slowly.
@@ -84,7 +86,7 @@ func (m *Machine) Verdict(now time.Time) Verdict {
 	v := Verdict{
 		State: m.state, Since: m.since, Text: m.last.Text, OK: m.last.OK, Fail: m.last.Fail,
 		Took: m.last.Took, Ping: m.last.Ping, Asked: m.last.Request, At: m.last.At, OKAt: m.okAt,
-		Hold: m.hold, Frozen: m.frozen, Early: m.early, Share: m.share(now),
+		Hold: m.hold, Frozen: m.frozen || m.numb != "", Numb: m.numb, Early: m.early, Share: m.share(now),
 		Heard: m.heard, Silent: m.silent, Unheard: m.unheard, Ignored: m.set.Lost == LostIgnore,
 		Doubt: m.doubt, Renewed: m.renewed, Stop: m.stop, Beacon: m.beacon, Ready: m.ready, Busy: m.busy,
 	}
@@ -117,7 +119,7 @@ func (m *Machine) Verdict(now time.Time) Verdict {
 // of time aside, to the same words.
 func (v *Verdict) same(o *Verdict) bool {
 	return v.State == o.State && v.Text == o.Text && v.Share == o.Share && v.Trip.Equal(o.Trip) &&
-		v.Hold == o.Hold && v.OnlySessions == o.OnlySessions && v.Frozen == o.Frozen && v.Early == o.Early &&
+		v.Hold == o.Hold && v.OnlySessions == o.OnlySessions && v.Frozen == o.Frozen && v.Numb == o.Numb && v.Early == o.Early &&
 		v.OK == o.OK && v.Silent.IsZero() == o.Silent.IsZero() && v.Heard.IsZero() == o.Heard.IsZero() &&
 		v.Unheard == o.Unheard && v.Doubt == o.Doubt && v.Renewed == o.Renewed && v.Falls == o.Falls
 }

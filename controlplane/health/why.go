@@ -39,6 +39,8 @@ const clock = "15:04:05"
 func (v *Verdict) whyUsed(now time.Time) string {
 	var text string
 	switch {
+	case v.Numb != "":
+		text = v.Numb + ", asked again"
 	case v.Row > 0:
 		// A probe failed, but not often enough yet.
 		text = fmt.Sprintf("%s, %d of %d before it counts as down", v.Text, v.Row, v.Need)
