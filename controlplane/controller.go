@@ -89,7 +89,9 @@ type Controller struct {
 	cfg       *config.Config // the same with the members that were found
 	digest    string         // of file
 	hear      hearing
-	looked    time.Time // newest look at this host's processes
+	glances   *time.Ticker // of watch: every glance while there are requests
+	busy      bool         // it ticks like that
+	looked    time.Time    // newest look at this host's processes
 	table     *table.Table
 	print     compile.Print
 	report    compile.Report
@@ -175,8 +177,8 @@ func (c *Controller) Run(ctx context.Context) {
 	defer c.close()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	glances := time.NewTicker(glance)
-	defer glances.Stop()
+	c.glances = time.NewTicker(tick)
+	defer c.glances.Stop()
 	var later <-chan time.Time // set while a build waits for its turn
 	for {
 		select {
@@ -200,7 +202,7 @@ func (c *Controller) Run(ctx context.Context) {
 			f()
 		case <-ticker.C:
 			c.tick(time.Now())
-		case <-glances.C:
+		case <-c.glances.C:
 			c.watch(time.Now())
 		}
 	}

@@ -29,8 +29,9 @@ type beat struct {
 	session time.Time
 }
 
-// read takes the counters at one tick.
-func (p *pulse) read(m *meter.Member, now time.Time) {
+// read takes the counters at one tick. It reports whether there are requests, or
+// were since the last one.
+func (p *pulse) read(m *meter.Member, now time.Time) bool {
 	var served uint64
 	for i := range m.Sessions {
 		served += m.Sessions[i].Load()
@@ -38,9 +39,10 @@ func (p *pulse) read(m *meter.Member, now time.Time) {
 	if served != p.served {
 		p.served, p.session = served, now
 	}
-	at := p.n % len(p.counts)
+	at, last := p.n%len(p.counts), (p.n+len(p.counts)-1)%len(p.counts)
 	p.counts[at], p.times[at] = m.Requests.Load(), now
 	p.n++
+	return p.n == 1 || p.counts[at] != p.counts[last] || m.InFlight.Load() > 0
 }
 
 func (p *pulse) beat() beat {

@@ -17,7 +17,7 @@ import (
 // session cookies, members it avoids, and how busy it was. It also ends
 // overrides whose time is up, and looks at what beacons say of load.
 func (c *Controller) tick(now time.Time) {
-	build := c.expire(now)
+	build, requests := c.expire(now), false
 	build = c.loaded(now) || build
 	seen := make(map[table.ID]bool, len(c.pulses))
 	for _, p := range c.table.Pools {
@@ -33,7 +33,7 @@ func (c *Controller) tick(now time.Time) {
 				at = &pulse{}
 				c.pulses[m.ID] = at
 			}
-			at.read(m.Live, now)
+			requests = at.read(m.Live, now) || requests
 			c.remark(p.Name, m, at)
 		}
 	}
@@ -43,6 +43,7 @@ func (c *Controller) tick(now time.Time) {
 			delete(c.learned, id)
 		}
 	}
+	c.attend(requests)
 	c.inform(now)
 	c.find(now)
 	for id := range c.hear.told {

@@ -45,6 +45,20 @@ func (c *Controller) watch(now time.Time) {
 	c.abandon()
 }
 
+// attend has members looked at often while they have requests, and else as seldom
+// as a tick is: an idle process costs nothing.
+func (c *Controller) attend(requests bool) {
+	if requests == c.busy {
+		return
+	}
+	c.busy = requests
+	if requests {
+		c.glances.Reset(glance)
+	} else {
+		c.glances.Reset(tick)
+	}
+}
+
 // debts has a member asked that owes answers and says nothing, and tells when
 // it has begun to answer again.
 func (c *Controller) debts(m *table.Member, at *pulse, now time.Time) {
