@@ -180,8 +180,8 @@ func TestWaitersAreServedElsewhere(t *testing.T) {
 	bothKinds(t, func(t *testing.T, start func(func(conn)) *member) {
 		arrived, goOn := make(chan string, 10), make(chan struct{})
 		a, b := start(holding(arrived, goOn)), start(good("b"))
-		ma := a.as("a")
-		pool := newPool(ma, b.as("b"))
+		ma, mb := a.as("a"), b.as("b")
+		pool := newPool(ma, mb)
 		pool.Conns.Max, pool.Conns.Queue = 1, 0
 		_, addr := run(t, enginetest.Table(t, pool))
 		c := dial(t, addr)
@@ -195,6 +195,8 @@ func TestWaitersAreServedElsewhere(t *testing.T) {
 			if r := once(t, addr, "POST", "3", "x"); r.status != 200 || r.body != "b" {
 				t.Errorf("new work: %d %q", r.status, r.body)
 			}
+			// The answer is with the client a moment before the connection is free.
+			until(t, "b is free again", func() bool { return mb.Live.InFlight.Load() == 0 })
 		}
 		goOn <- struct{}{}
 		c.get("GET")
