@@ -97,5 +97,10 @@ func (g *gate) wait(t *Task) bool {
 	} else {
 		<-g.ch
 	}
-	return !g.past.Load()
+	if g.past.Load() {
+		// An edge may have come as well; who goes on after a time-out must find it.
+		g.state.CompareAndSwap(idle, ready)
+		return false
+	}
+	return true
 }

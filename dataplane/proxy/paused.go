@@ -66,12 +66,12 @@ func (x *Exchange) unread(u *upstream.Conn, f upstream.Fault) upstream.Fault {
 // as its head tells.
 func (a *httpAnswer) bare() bool {
 	r := &a.x.resp
-	if r.Status != 503 || !a.close || r.Length > 0 || !a.chunked && !a.noBody && r.Length != 0 {
+	if r.Status != 503 || !a.close || r.Length >= 0 || !a.chunked && !a.noBody {
 		return false
 	}
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		if !f.Drop && f.ID != http1.Server && f.ID != http1.Date && f.ID != http1.ContentLength {
+		if !f.Drop && f.ID != http1.Server && f.ID != http1.Date {
 			return false
 		}
 	}

@@ -73,7 +73,12 @@ func (x *Exchange) free() bool {
 // untouched reports whether the whole request can be sent again: of its body
 // nothing was taken from the client but the first piece, which is kept.
 func (x *Exchange) untouched() bool {
-	return x.body.taken == uint64(len(x.first))
+	if x.pump.active() {
+		return false // it reads on
+	}
+	// A body that is not complete and has a buffer of its own may have been read
+	// over its first piece.
+	return x.body.taken == uint64(len(x.first)) && (x.body.done || x.body.own == nil)
 }
 
 // gratis reports whether a repeat is not charged to the budget. The budget

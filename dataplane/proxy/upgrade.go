@@ -107,6 +107,7 @@ func (t *tunnel) carry(to, from *wire.Conn, first []byte) (n int64) {
 	// WebSocket has no half-closed state (RFC 6455 section 5.5.1): the other
 	// direction gets the time for its closing frame.
 	_ = to.Net().SetReadDeadline(time.Now().Add(halfClosed))
+	_ = from.Net().SetWriteDeadline(time.Now().Add(halfClosed))
 	return n
 }
 

@@ -38,6 +38,7 @@ func TestClosedConnectionsAreNotGivenOut(t *testing.T) {
 	for _, c := range held {
 		p.Release(c, cfg, true, now())
 	}
+	until(t, "all are accepted", func() bool { return s.kept() == len(held) })
 	s.hangUp()
 	for _, c := range held {
 		until(t, "the end arrives", func() bool { return !c.Quiet() })

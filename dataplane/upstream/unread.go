@@ -63,6 +63,10 @@ func (c *Conn) ReadingOf(sent int) Reading {
 	}
 }
 
+// smallRead is less than what any server reads at once: a request within it that
+// was begun to be read has been read whole.
+const smallRead = 1460
+
 // reading looks once. done is false while a reset may still come.
 func reading(fd int, sent uint64) (found Reading, done bool) {
 	i, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
@@ -74,7 +78,7 @@ func reading(fd int, sent uint64) (found Reading, done bool) {
 		return Unreached, true
 	}
 	switch {
-	case sent > uint64(i.Snd_mss):
+	case sent > min(uint64(i.Snd_mss), smallRead):
 		return Unknown, true
 	case i.State == unix.BPF_TCP_CLOSE:
 		return LeftUnread, true

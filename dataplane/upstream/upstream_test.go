@@ -60,6 +60,13 @@ func startDeaf(t testing.TB) *deafMember {
 	return s
 }
 
+// kept is how many connections hangUp would end.
+func (s *deafMember) kept() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
 // hangUp ends every connection from the member's side.
 func (s *deafMember) hangUp() {
 	s.mu.Lock()
