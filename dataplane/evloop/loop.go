@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,8 @@ type Loop struct {
 
 	// The loop's own.
 	free    []*Task
+	low     int       // the fewest tasks in free since looked
+	looked  time.Time // when free was last trimmed
 	active  int
 	events  []unix.EpollEvent
 	pending []posted
@@ -109,10 +112,10 @@ func (l *Loop) turn() {
 		}
 		if n == 0 {
 			var err error
-			if n, err = unix.EpollWait(l.ep, l.events, -1); err != nil {
+			if n, err = unix.EpollWait(l.ep, l.events, l.trim(time.Now())); err != nil {
 				continue // interrupted: nothing else can happen to a valid set
 			}
-			busy = true
+			busy = n > 0
 		}
 		if l.serve(l.events[:n]) {
 			return

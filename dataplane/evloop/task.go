@@ -1,6 +1,9 @@
 package evloop
 
-import "iter"
+import (
+	"iter"
+	"time"
+)
 
 // Runner is what a task does.
 type Runner interface {
@@ -64,9 +67,33 @@ func (t *Task) Yield() {
 
 func (t *Task) pause() { t.yield(struct{}{}) }
 
-// keepTasks bounds the tasks that a loop keeps for later. A task has a stack, and
-// a crowd that has gone should not leave its stacks behind.
-const keepTasks = 256
+// A task has a stack, and a crowd that has gone should not leave its stacks behind.
+const (
+	keepTasks = 256 // bounds the tasks that a loop keeps for later
+	idleTasks = 2   // that many are kept however long nobody needs them
+
+	trimEvery = 2 * time.Second
+)
+
+// trim ends half of the tasks that nobody has needed since the last time, at most
+// every trimEvery. It returns how long the loop may wait before it should be asked
+// again, in milliseconds, -1 when there is nothing to trim.
+func (l *Loop) trim(now time.Time) int {
+	if len(l.free) <= idleTasks {
+		l.low = 0
+		return -1
+	}
+	if now.Sub(l.looked) >= trimEvery {
+		for spare := (min(l.low, len(l.free)-idleTasks) + 1) / 2; spare > 0; spare-- {
+			last := len(l.free) - 1
+			l.free[last].stop()
+			l.free[last] = nil
+			l.free = l.free[:last]
+		}
+		l.looked, l.low = now, len(l.free)
+	}
+	return int(trimEvery.Milliseconds())
+}
 
 // Start runs r in a task. It is called on l's thread and returns when r waits
 // or has ended.
@@ -75,6 +102,7 @@ func (l *Loop) Start(r Runner) {
 	if n := len(l.free); n > 0 {
 		t = l.free[n-1]
 		l.free = l.free[:n-1]
+		l.low = min(l.low, n-1)
 	} else {
 		t = l.newTask()
 	}
