@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/catherd/catherd/bench/catalina"
 )
 
 // logWait is longer than Catherd holds access lines back (200 ms).
@@ -20,7 +22,7 @@ func (f *front) words(ctx context.Context, ids []string) (found []string) {
 	if f.name != catherd || len(ids) == 0 {
 		return nil
 	}
-	err := poll(ctx, logWait, func() (err error) {
+	err := catalina.Poll(ctx, logWait, func() (err error) {
 		found, err = grep(f.file("access.log"), ids)
 		if err == nil && len(found) < len(ids) {
 			err = fmt.Errorf("%d of %d requests are in the access log", len(found), len(ids))

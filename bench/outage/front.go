@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -122,7 +121,7 @@ func startFront(ctx context.Context, dir string, s settings, f *farm) (*front, e
 	if err := fr.launch(program); err != nil {
 		return nil, err
 	}
-	if err := poll(ctx, startPatience, func() error { return fr.serves(ctx, f.names()) }); err != nil {
+	if err := catalina.Poll(ctx, startPatience, func() error { return fr.serves(ctx, f.names()) }); err != nil {
 		err = fmt.Errorf("start %s: %v; it says:\n%s", s.front, err, fr.tail(4000))
 		fr.stop()
 		return nil, err
@@ -263,23 +262,4 @@ func freePorts(n int) (ports []int, err error) {
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil
-}
-
-// poll asks again and again until ok is nil, for at most patience.
-func poll(ctx context.Context, patience time.Duration, ok func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		last := ok()
-		if last == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(ctx.Err(), last)
-		case <-tick.C:
-		}
-	}
 }

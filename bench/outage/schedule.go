@@ -105,7 +105,7 @@ func (d *disturber) once(ctx context.Context, round int, t *catalina.Tomcat, s s
 		}
 		return fmt.Errorf("%s answers and is given no work", t.Name)
 	}
-	if err := poll(ctx, backPatience, used); err != nil {
+	if err := catalina.Poll(ctx, backPatience, used); err != nil {
 		return o, nil // the report says so
 	}
 	o.used = time.Now()

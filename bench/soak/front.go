@@ -89,7 +89,7 @@ func (f *front) start(ctx context.Context, program string) error {
 		return fmt.Errorf("start catherd: %v (make build)", err)
 	}
 	ready := func() error { return f.serves(ctx) }
-	if err := poll(ctx, 15*time.Second, ready); err != nil {
+	if err := catalina.Poll(ctx, 15*time.Second, ready); err != nil {
 		return fmt.Errorf("start catherd: %v; its log ends:\n%s", err, f.tail())
 	}
 	return nil
@@ -194,23 +194,4 @@ func fetch(ctx context.Context, url string) (string, error) {
 		err = fmt.Errorf("GET %s: status %d: %s", url, resp.StatusCode, text)
 	}
 	return string(text), err
-}
-
-// poll asks again and again until ok is nil, for at most patience.
-func poll(ctx context.Context, patience time.Duration, ok func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		last := ok()
-		if last == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%v; last: %v", ctx.Err(), last)
-		case <-tick.C:
-		}
-	}
 }

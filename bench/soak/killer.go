@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/catherd/catherd/bench/catalina"
 )
 
 // killer kills the members in turn and starts them again.
@@ -58,7 +60,7 @@ func (k *killer) once(ctx context.Context, m member) bool {
 		return false
 	}
 	started := time.Since(began)
-	if err := poll(whole, backPatience, func() error { return k.front.up(whole, m) }); err != nil {
+	if err := catalina.Poll(whole, backPatience, func() error { return k.front.up(whole, m) }); err != nil {
 		k.book.violate("%s runs again and Catherd gives it no work: %v", m.name(), err)
 		return false
 	}
@@ -71,7 +73,7 @@ func (k *killer) once(ctx context.Context, m member) bool {
 // members of their beginning; if the other one died now, both would be away for them.
 func (k *killer) settle(ctx context.Context) {
 	back := time.Now()
-	if err := poll(ctx, patience, func() error {
+	if err := catalina.Poll(ctx, patience, func() error {
 		if n := underWay(k.workers, back); n > 0 {
 			return fmt.Errorf("%d requests are under way since before", n)
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/catherd/catherd/bench/catalina"
 )
 
 // quiet is how long Catherd is left alone after a load of the given length before it is
@@ -140,7 +142,7 @@ func (r *run) leaks(ctx context.Context) (err error) {
 		}
 		return nil
 	}
-	late := poll(ctx, leavePatience, small)
+	late := catalina.Poll(ctx, leavePatience, small)
 	if err != nil {
 		return fmt.Errorf("look for leaks: %v", err)
 	}
