@@ -72,13 +72,28 @@ func shardOf(t *evloop.Task, m *table.Target) int {
 	return 1 + t.Loop().Index
 }
 
+// settled gives the idle connection of a shard that was used last. The one before
+// it is taken when that spares a system call: a loop that has not asked the kernel
+// since a connection became idle does not know whether it is still silent.
+func (p *Pool) settled(shard int) *Conn {
+	c := p.idle[shard].pop()
+	if c == nil || c.Settled() {
+		return c
+	}
+	if d := p.idle[shard].pop(); d != nil {
+		p.idle[shard].push(c)
+		return d
+	}
+	return c
+}
+
 // pick gives an idle connection, or nil with the right to make a new one. The
 // caller's own shard comes first, because a connection is cheapest on the loop
 // that watches it; before the bound on connections is exceeded, one of another
 // shard is taken.
 func (p *Pool) pick(shard int, limit int64) *Conn {
 	for {
-		if c := p.idle[shard].pop(); c != nil {
+		if c := p.settled(shard); c != nil {
 			return c
 		}
 		// A reload that has lowered the bound leaves more permits than it

@@ -10,10 +10,12 @@ import (
 // sockets are non-blocking, so they return at once, and there are four of them
 // in every request.
 
-// rawRead reads into b, which is not empty.
+// rawRead reads into b, which is not empty. recvfrom spares what read does for
+// files: the lock of the position, the checks of ranges, the notifications.
 func rawRead(fd uintptr, b []byte) (int, unix.Errno) {
 	for {
-		n, _, errno := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+			unix.MSG_DONTWAIT, 0, 0)
 		if errno != unix.EINTR {
 			return int(n), errno
 		}

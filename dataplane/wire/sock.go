@@ -235,12 +235,16 @@ func (c *Conn) Rest() {
 	c.ev.task = nil
 }
 
+// Settled reports whether Quiet needs no system call, as far as that depends on time:
+// the loop has asked the kernel since Rest.
+func (c *Conn) Settled() bool { return c.sock == nil || c.sock.Loop().Epoch() > c.ev.epoch }
+
 // quietSock is Quiet on a loop. When the loop has asked the kernel since the
 // connection became idle, it would know of anything that came; else it is asked now.
 // The epoch is read first: what the loop found up to it is seen in the gate then.
 func (c *Conn) quietSock() bool {
 	s := c.sock
-	known := s.Loop().Epoch() > c.ev.epoch
+	known := c.Settled()
 	switch {
 	case s.Ended():
 		return false
