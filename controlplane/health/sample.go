@@ -29,7 +29,7 @@ const (
 	Refused               // nobody listens, or no way to the host
 	Closed                // the connection was closed or reset
 	Late                  // no answer in time: dead, frozen, or only busy
-	BadStatus             // an answer, with a status that is not expected
+	BadStatus             // an answer, with a status or a body that is not expected
 )
 
 // hard reports whether the failure cannot come from mere load.

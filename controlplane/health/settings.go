@@ -37,6 +37,9 @@ type Request struct {
 	Path   string  // with the query, beginning with a slash
 	Host   string  // Host field; empty: the member's own address
 	Expect []Range // statuses that are good; empty: 200 to 399
+	// Body is what the first 16 KiB of the answer must have in them; a regular
+	// expression (RE2) when it begins with a tilde; empty: the body is not read.
+	Body string
 }
 
 // Range is a closed range of statuses.
