@@ -33,6 +33,8 @@ type stage struct {
 //	    events; AGE is the JVM's, SINCE and SILENCE how long ago
 //	look
 //	    prints the verdict
+//	waiting
+//	    prints what becomes of requests that wait for the member
 func TestMachine(t *testing.T) {
 	scenario.Run(t, "testdata/*.txt", func(t *testing.T) func([]string) string {
 		return (&stage{t: t, now: noon}).do
@@ -59,6 +61,12 @@ func (s *stage) do(w []string) string {
 	case w[0] == "wait":
 		s.now = s.now.Add(s.dur(w[1]))
 		return ""
+	case w[0] == "waiting":
+		v := s.m.Verdict(s.now)
+		if why := v.Hopeless(); why != "" {
+			return "repeated elsewhere: " + why
+		}
+		return "waits on"
 	case w[0] == "look":
 		return s.look("")
 	case w[0] == "ok" || w[0] == "request" || failed:

@@ -35,6 +35,11 @@ const (
 // hard reports whether the failure cannot come from mere load.
 func (f Fail) hard() bool { return f == Refused || f == Closed }
 
+// silent reports whether nobody answered: what waits for such a member will
+// most likely wait in vain. A status says the opposite, and an odd fault may be
+// this host's own.
+func (f Fail) silent() bool { return f == Refused || f == Closed || f == Late }
+
 // Trip tells the machine that the data path avoids the member by itself.
 type Trip struct {
 	At    time.Time
