@@ -273,6 +273,28 @@ func TestAnsweredIsToldOnce(t *testing.T) {
 	})
 }
 
+// Debts that end without a byte, because they were taken away or their clients
+// gave up, are no answer: the question stays, and one pong is not enough.
+func TestGivenUpIsNotAnswered(t *testing.T) {
+	owing(t, func(w *world, d *debtor, owed time.Time) {
+		d.set(func() { d.hang = true })
+		w.pass(habit + 3*glance)
+		d.set(func() { d.owed.Waiting, d.owed.Since = 0, 0 })
+		w.pass(time.Second)
+		if m := w.memberStatus("b"); m.State != compile.Down {
+			t.Fatalf("%s, %s", m.State, m.Why)
+		}
+		d.set(func() { d.hang = false })
+		pong := time.Now()
+		for w.memberStatus("b").State == compile.Down {
+			w.pass(10 * time.Millisecond)
+		}
+		if took := time.Since(pong); took < 150*time.Millisecond {
+			t.Errorf("back %s after the first pong", took)
+		}
+	})
+}
+
 // A data path that does not know a member owes nothing for it.
 func TestDebtsOfNobody(t *testing.T) {
 	owing(t, func(w *world, d *debtor, owed time.Time) {
