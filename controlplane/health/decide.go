@@ -213,6 +213,9 @@ func (m *Machine) pace(at time.Time) time.Duration {
 			}
 			return min(proofGap, every)
 		}
+		if m.state == Checking && m.starting(at) {
+			return min(startingGap2, fast)
+		}
 		if m.state == Checking {
 			return fast
 		}
@@ -231,7 +234,9 @@ func (m *Machine) pace(at time.Time) time.Duration {
 // retry is the wait before a member that is down is asked again. It doubles,
 // because a Tomcat whose connector did not start keeps every connection in its
 // accept queue; a refused connection costs nothing, and a frozen JVM may wake
-// at any moment.
+// at any moment. A Tomcat that begins binds its port long before it starts the
+// connector, and answers what waits in the queue then: its probes are late, and
+// even two minutes of them leave the queue room.
 func (m *Machine) retry(at time.Time) time.Duration {
 	down := at.Sub(m.since)
 	switch {
@@ -239,8 +244,11 @@ func (m *Machine) retry(at time.Time) time.Duration {
 		return frozenGap
 	case m.frozen && down < frozenLong:
 		return frozenGap2
-	case m.last.Fail == Refused && !m.born.IsZero() && at.Sub(m.born) < startingFast && m.silent.IsZero():
+	case !m.starting(at):
+	case m.last.Fail == Refused && down < startingSoon:
 		return startingGap
+	case m.last.Fail == Refused, m.last.Fail == Late:
+		return startingGap2
 	}
 	if m.backoff == 0 {
 		m.backoff = firstRetry
@@ -248,4 +256,10 @@ func (m *Machine) retry(at time.Time) time.Duration {
 		m.backoff *= 2
 	}
 	return m.backoff
+}
+
+// starting reports whether the member's JVM is heard and has just begun, so that
+// its connector may be started at any moment.
+func (m *Machine) starting(at time.Time) bool {
+	return !m.born.IsZero() && at.Sub(m.born) < startingFast && m.silent.IsZero()
 }

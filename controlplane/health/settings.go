@@ -55,7 +55,9 @@ const (
 	frozenFast   = 10 * time.Second
 	frozenGap2   = 500 * time.Millisecond // then, until frozenLong
 	frozenLong   = 45 * time.Second
-	startingGap  = 500 * time.Millisecond // between refused probes of a JVM that has just begun
+	startingGap  = 200 * time.Millisecond // between refused probes of a JVM that has just begun, for startingSoon
+	startingSoon = 10 * time.Second
+	startingGap2 = 500 * time.Millisecond // then, and after late ones, until it is startingFast old
 	startingFast = 2 * time.Minute
 	guard        = 100 * time.Millisecond // least time between probes that others ask for
 )
