@@ -138,7 +138,7 @@ func (m *Machine) reborn(e Event) {
 	m.bad, m.good, m.quiet, m.early, m.numb, m.frozen, m.mute, m.backoff = 0, 0, 0, "", "", false, false, 0
 	m.owes, m.doubt, m.fault, m.falls = owed{}, "", time.Time{}, falls{}
 	m.heard, m.silent, m.unheard = e.At, time.Time{}, false
-	m.born = time.Time{}
+	m.born, m.beacon = time.Time{}, time.Time{}
 	m.age(e)
 	m.stop, m.denied = time.Time{}, false
 	m.stale, m.renewed = e.At, true

@@ -197,8 +197,12 @@ func TestWhyMeasured(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	v.Asked, v.Text, v.Heard = false, "cping ok", time.Time{}
-	v.Ready, v.Busy = 0, 200
+	v.Ready, v.Busy, v.Beacon = 0, 200, noon.Add(-18*time.Second)
 	if got, want := v.Why(now), "ping 0.5 ms for 12s, no thread free (200 busy)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	// Half a minute later nobody knows.
+	if got, want := v.Why(now.Add(time.Second)), "ping 0.5 ms for 13s"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

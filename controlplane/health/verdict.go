@@ -134,6 +134,17 @@ func (m *Machine) Verdict(now time.Time) Verdict {
 	return v
 }
 
+// beaconFresh is how long a beacon says anything about load. Tomcat's
+// HeartbeatListener sends one with every PERIODIC_EVENT, which is every ten
+// seconds unless server.xml says otherwise: two may be lost.
+const beaconFresh = 30 * time.Second
+
+// Loaded reports whether Ready and Busy can be believed at that time: older
+// numbers say nothing, and a member that restarted has begun from none.
+func (v *Verdict) Loaded(now time.Time) bool {
+	return !v.Beacon.IsZero() && now.Sub(v.Beacon) <= beaconFresh
+}
+
 // same reports whether two verdicts lead to the same table and, the passage
 // of time aside, to the same words.
 func (v *Verdict) same(o *Verdict) bool {
