@@ -13,7 +13,7 @@ const window = 10
 type pulse struct {
 	counts   [window + 1]uint64 // requests at the last ticks
 	times    [window + 1]time.Time
-	n        int // ticks seen
+	n        int       // ticks seen
 	served   uint64    // requests with a session
 	session  time.Time // when served last rose
 	avoided  int64     // end of the trip that was told last, unix nanoseconds
