@@ -1,7 +1,6 @@
 package controlplane
 
 import (
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -71,53 +70,6 @@ func (c *Controller) publish(t *table.Table) {
 	c.o.Publisher.Publish(t)
 	// Every publish has a cause that is told at a higher level.
 	c.log.Debug(string(admin.TablePublished), "version", t.Version, "config", t.Digest)
-}
-
-// kinds are the events of a member that came into a state.
-var kinds = map[compile.State]admin.Kind{
-	compile.Ready: admin.MemberReady, compile.Down: admin.MemberDown,
-	compile.Drain: admin.MemberDrain, compile.Stop: admin.MemberStop,
-	compile.Shaky: admin.MemberShaky, compile.Leaving: admin.MemberLeaving,
-}
-
-// changes tells how members differ between an old report and the present one.
-func (c *Controller) changes(old compile.Report) {
-	before := map[table.ID]*compile.MemberReport{}
-	old.Each(func(m *compile.MemberReport) { before[m.ID] = m })
-	c.report.Each(func(m *compile.MemberReport) {
-		was := before[m.ID]
-		delete(before, m.ID)
-		if was == nil {
-			c.tell(slog.LevelInfo, admin.Event{Kind: admin.MemberAdded, Pool: m.Pool, Member: m.Name, Text: m.URL})
-			return
-		}
-		if m.Learned && m.Route != was.Route {
-			c.tell(slog.LevelInfo, admin.Event{Kind: admin.RouteLearned, Pool: m.Pool, Member: m.Name, Text: m.Route})
-		}
-		kind, known := kinds[m.State]
-		if m.State == was.State || !known {
-			return
-		}
-		level := slog.LevelInfo
-		if m.State == compile.Down || m.State == compile.Shaky {
-			level = slog.LevelWarn
-		}
-		c.tell(level, admin.Event{Kind: kind, Pool: m.Pool, Member: m.Name, Text: m.Why},
-			"from", string(was.State), "version", c.table.Version)
-	})
-	// In the order of the old report, so that two runs say the same.
-	old.Each(func(m *compile.MemberReport) {
-		if before[m.ID] != nil {
-			c.tell(slog.LevelInfo, admin.Event{Kind: admin.MemberRemoved, Pool: m.Pool, Member: m.Name, Text: m.URL})
-		}
-	})
-	for _, p := range c.report.Pools {
-		was := slices.IndexFunc(old.Pools, func(o compile.PoolReport) bool { return o.Name == p.Name })
-		if p.Usable == 0 && (was < 0 || old.Pools[was].Usable > 0) {
-			c.tell(slog.LevelError, admin.Event{Kind: admin.Trouble, Pool: p.Name,
-				Text: fmt.Sprintf("no member of pool %s can serve", p.Name)})
-		}
-	}
 }
 
 // notes tells what an operator should act upon, once.

@@ -250,7 +250,7 @@ func (c *Controller) untrip(id table.ID) {
 func (c *Controller) tell(level slog.Level, e admin.Event, attrs ...any) {
 	e.At = time.Now()
 	c.events.Add(e)
-	all := make([]any, 0, len(attrs)+8)
+	all := make([]any, 0, len(attrs)+14)
 	what := "reason"
 	switch e.Kind {
 	case admin.RouteLearned:
@@ -258,7 +258,7 @@ func (c *Controller) tell(level slog.Level, e admin.Event, attrs ...any) {
 	case admin.MemberAdded, admin.MemberRemoved:
 		what = "url"
 	}
-	for _, kv := range [][2]string{{"pool", e.Pool}, {"member", e.Member}, {"owner", e.Owner}, {what, e.Text}} {
+	for _, kv := range [][2]string{{"pool", e.Pool}, {"member", e.Member}, {"from", e.From}, {"to", e.To}, {"takes", e.Takes}, {"owner", e.Owner}, {what, e.Text}} {
 		if kv[1] != "" {
 			all = append(all, kv[0], kv[1])
 		}

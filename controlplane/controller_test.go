@@ -133,6 +133,46 @@ func TestTrip(t *testing.T) {
 	})
 }
 
+// A connector that is paused belongs to a Tomcat that begins to stop: it is probed
+// at once, and a pong on a new connection ends what the data path has against it.
+func TestPausedConnectorIsProbed(t *testing.T) {
+	play(t, two, nil, func(w *world) {
+		w.pass(2 * time.Second)
+		live := w.member("a").Live
+		probes := func() uint64 { return w.c.runner.Probes()["app/a@ajp://127.0.0.1:8009"].OK.Load() }
+		before := probes()
+		live.InFlight.Store(1)
+		live.Fault(meter.FaultPaused, time.Now().UnixNano(), "the connector is paused")
+		w.pass(tick)
+		if n := probes() - before; n != 1 {
+			t.Errorf("%d probes after the fault", n)
+		}
+		live.Fault(meter.FaultPaused, time.Now().UnixNano(), "the connector is paused")
+		live.Trip(time.Now().Add(5 * time.Second).UnixNano())
+		w.pass(tick)
+		if live.Tripped(time.Now().UnixNano()) {
+			t.Error("a ping was answered, and the member is still avoided")
+		}
+	})
+}
+
+// A member that is in no table yet can be spoken of.
+func TestOperatorBeforeTheTable(t *testing.T) {
+	play(t, two, nil, func(w *world) {
+		err := w.c.do(w.t.Context(), func() {
+			w.c.report = compile.Report{} // as if no table with it could be built
+			w.c.cfg.Pool("app").Member("b").Name = "a"
+			r, err := w.c.setMember(admin.Action{Pool: "app", Member: "a", State: overrides.Drain, Owner: "eve"})
+			if err != nil || !strings.HasPrefix(r.Why, "not in use yet: ") || r.Warning == "" || r.Weight != 1 {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestOperator(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "overrides.json")
 	keep := func(o *Options) { o.OverridesPath = path }

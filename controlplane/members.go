@@ -54,17 +54,22 @@ func (c *Controller) setMember(a admin.Action) (admin.ActionResult, error) {
 	if a.State == overrides.Ready {
 		c.runner.ProbeNow(compile.ID(a.Pool, m))
 	}
-	r := c.report.Member(a.Pool, a.Member)
 	for _, p := range c.report.Pools {
 		if p.Name == a.Pool && p.Fresh == 0 && a.State != overrides.Ready && a.State != "" {
 			warnings = append(warnings, "no member of pool "+p.Name+" takes new sessions now")
 		}
 	}
-	return admin.ActionResult{
-		Pool: a.Pool, Member: a.Member, State: r.State, Weight: r.Weight, Why: r.Why,
-		Override: r.Override, WeightBy: r.WeightBy,
-		TableVersion: c.table.Version, Warning: strings.Join(warnings, "; "),
-	}, nil
+	result := admin.ActionResult{Pool: a.Pool, Member: a.Member, TableVersion: c.table.Version}
+	if r := c.report.Member(a.Pool, a.Member); r != nil {
+		result.State, result.Weight, result.Why = r.State, r.Weight, r.Why
+		result.Override, result.WeightBy = r.Override, r.WeightBy
+	} else {
+		// The member came with a table that could not be built.
+		result.State, result.Weight, result.Why = compile.Checking, m.Weight, "not in use yet: "+c.trouble
+		warnings = append(warnings, result.Why)
+	}
+	result.Warning = strings.Join(warnings, "; ")
+	return result, nil
 }
 
 // setWeight takes an operator's weight in, or back when it is none or that of

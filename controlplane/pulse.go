@@ -13,8 +13,8 @@ const window = 10
 type pulse struct {
 	counts   [window + 1]uint64 // requests at the last ticks
 	times    [window + 1]time.Time
-	n        int // ticks seen
-	served   uint64
+	n        int       // ticks seen
+	served   uint64    // requests with a session
 	session  time.Time // when served last rose
 	avoided  int64     // end of the trip that was told last, unix nanoseconds
 	remark   int64     // when the remark that was told last was left, unix nanoseconds
@@ -34,7 +34,9 @@ type beat struct {
 func (p *pulse) read(m *meter.Member, now time.Time) bool {
 	var served uint64
 	for i := range m.Sessions {
-		served += m.Sessions[i].Load()
+		if meter.Outcome(i) != meter.New { // no session yet, and most clients keep none
+			served += m.Sessions[i].Load()
+		}
 	}
 	if served != p.served {
 		p.served, p.session = served, now

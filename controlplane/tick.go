@@ -95,8 +95,9 @@ func (c *Controller) remark(pool string, m *table.Member, at *pulse) {
 	c.tell(slog.LevelWarn, admin.Event{Kind: admin.MemberRemark, Pool: pool, Member: m.Name, Text: r.Text})
 }
 
-// suspect has a member probed at once whose connections break or are refused:
-// the next regular probe may be seconds away, and so would be the truth.
+// suspect has a member probed at once whose connections break or are refused, or
+// whose connector is paused, which is how a Tomcat begins to stop: the next
+// regular probe may be seconds away, and so would be the truth.
 func (c *Controller) suspect(m *table.Member, at *pulse) {
 	f := m.Live.LastFault.Load()
 	if f == nil || f.At == at.fault {
@@ -104,7 +105,7 @@ func (c *Controller) suspect(m *table.Member, at *pulse) {
 	}
 	at.fault = f.At
 	switch f.Kind {
-	case meter.FaultDial, meter.FaultBroken, meter.FaultTimeoutConnect:
+	case meter.FaultDial, meter.FaultBroken, meter.FaultTimeoutConnect, meter.FaultPaused:
 		c.runner.Tell(m.ID, health.Event{Kind: health.Fault, At: time.Now(), Why: f.Text})
 	}
 }
@@ -112,8 +113,8 @@ func (c *Controller) suspect(m *table.Member, at *pulse) {
 // proof is what ends a trip early, by the kind of its newest fault.
 func proof(k meter.FaultKind) health.Proof {
 	switch k {
-	case meter.FaultDial, meter.FaultTimeoutConnect:
-		return health.ByPing
+	case meter.FaultDial, meter.FaultTimeoutConnect, meter.FaultPaused, meter.FaultFrozen:
+		return health.ByPing // on a new connection: somebody takes it and answers
 	case meter.FaultStale, meter.FaultBroken, meter.FaultProtocol:
 		return health.ByRequest
 	default:

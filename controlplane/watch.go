@@ -83,18 +83,19 @@ func (c *Controller) debts(m *table.Member, at *pulse, now time.Time) {
 	at.lastByte = o.LastByte
 }
 
-// abandon takes requests away from members that are known to be frozen. It is
-// repeated as long as they are: a request may have chosen one a moment ago.
+// abandon takes requests away from members for which they wait in vain: those
+// that are frozen, and those that are down because nobody answers there. It is
+// repeated as long as that is so: a request may have chosen one a moment ago. A
+// member that is used all the same, because nobody better is left, keeps what it has.
 func (c *Controller) abandon() {
 	if c.o.Debts == nil {
 		return
 	}
 	c.report.Each(func(m *compile.MemberReport) {
-		at := c.pulses[m.ID]
-		if at == nil || !m.Health.Frozen {
+		why := m.Health.Hopeless()
+		if c.pulses[m.ID] == nil || why == "" || m.Resort {
 			return
 		}
-		why := m.Health.Early + m.Health.Numb // one of them is empty
 		if n := c.o.Debts.Abandon(m.ID, why); n > 0 {
 			c.tell(slog.LevelWarn, admin.Event{Kind: admin.RequestsMoved, Pool: m.Pool, Member: m.Name,
 				Text: fmt.Sprintf("%s repeated elsewhere: %s", count(n, "request"), why)})

@@ -160,6 +160,64 @@ func TestFrozenMemberIsAbandoned(t *testing.T) {
 	})
 }
 
+// A member that is down because nobody answers there loses what waits for it,
+// frozen or not, and as long as that is so.
+func TestDeadMemberIsAbandoned(t *testing.T) {
+	owing(t, func(w *world, d *debtor, owed time.Time) {
+		_, seq := w.events(0)
+		w.set(func() { w.down["b"] = true })
+		w.pass(habit + 2*glance)
+		calls := d.calls()
+		if len(calls) == 0 {
+			t.Fatalf("nothing was taken from it: %s", w.memberStatus("b").Why)
+		}
+		first := calls[0]
+		if want := "connect refused while 3 answers are owed"; first.id != d.id || first.why != want || first.take != table.Nothing {
+			t.Errorf("first call %+v, want %q after the table", first, want)
+		}
+		w.expectEvents(seq, "member down b", "requests moved b")
+		w.pass(time.Second)
+		if more := d.calls(); len(more) < len(calls)+8 {
+			t.Errorf("%d calls, and %d a second later", len(calls), len(more))
+		}
+		w.set(func() { delete(w.down, "b") })
+		w.pass(5 * time.Second)
+		last := len(d.calls())
+		w.pass(5 * time.Second)
+		if now := len(d.calls()); now != last || w.memberStatus("b").State != compile.Ready {
+			t.Errorf("%d calls after it is back: %s", now-last, w.memberStatus("b").Why)
+		}
+	})
+}
+
+// Whose answers are bad may answer what it has, and what is sent to a member for
+// want of a better one stays there.
+func TestWhatIsNotAbandoned(t *testing.T) {
+	owing(t, func(w *world, d *debtor, owed time.Time) {
+		w.set(func() { w.down["b"], w.sick = true, true })
+		w.pass(20 * time.Second)
+		if m := w.memberStatus("b"); m.State != compile.Down || len(d.calls()) != 0 {
+			t.Errorf("%s, %s; abandoned %v", m.State, m.Why, d.calls())
+		}
+	})
+	owing(t, func(w *world, d *debtor, owed time.Time) {
+		w.set(func() { w.down["a"] = true })
+		w.pass(10 * time.Second)
+		d.set(func() { d.hang = true })
+		w.pass(15 * time.Second)
+		if m := w.memberStatus("b"); m.State != compile.Down || !strings.HasPrefix(m.Why, "used all the same") {
+			t.Fatalf("%s, %s", m.State, m.Why)
+		}
+		calls := len(d.calls())
+		w.pass(5 * time.Second)
+		for _, call := range d.calls()[calls:] {
+			if call.id == d.id {
+				t.Fatalf("%+v, although nobody better is left", call)
+			}
+		}
+	})
+}
+
 // A slow page costs one ping: a pong excuses the silence.
 func TestSlowMemberIsKept(t *testing.T) {
 	owing(t, func(w *world, d *debtor, owed time.Time) {
@@ -211,6 +269,28 @@ func TestAnsweredIsToldOnce(t *testing.T) {
 		}
 		if m := w.memberStatus("b"); m.State != compile.Ready {
 			t.Errorf("%s, %s", m.State, m.Why)
+		}
+	})
+}
+
+// Debts that end without a byte, because they were taken away or their clients
+// gave up, are no answer: the question stays, and one pong is not enough.
+func TestGivenUpIsNotAnswered(t *testing.T) {
+	owing(t, func(w *world, d *debtor, owed time.Time) {
+		d.set(func() { d.hang = true })
+		w.pass(habit + 3*glance)
+		d.set(func() { d.owed.Waiting, d.owed.Since = 0, 0 })
+		w.pass(time.Second)
+		if m := w.memberStatus("b"); m.State != compile.Down {
+			t.Fatalf("%s, %s", m.State, m.Why)
+		}
+		d.set(func() { d.hang = false })
+		pong := time.Now()
+		for w.memberStatus("b").State == compile.Down {
+			w.pass(10 * time.Millisecond)
+		}
+		if took := time.Since(pong); took < 150*time.Millisecond {
+			t.Errorf("back %s after the first pong", took)
 		}
 	})
 }

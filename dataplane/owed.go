@@ -13,7 +13,7 @@ import (
 // connections, so it is for a few calls a second.
 func (e *Engine) Owes(id table.ID) (o meter.Owed, ok bool) { return e.proxy.Owes(id) }
 
-// Abandon gives a member up that is known to be of no use, a frozen one: safe
+// Abandon gives a member up that is known to be of no use, a frozen or dead one: safe
 // requests of whose answers nothing has come are repeated elsewhere within
 // Retry.Attempts, those that wait for a connection to it go elsewhere whatever
 // their method, and new ones avoid it for a second. Everything else goes on

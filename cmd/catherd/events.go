@@ -48,6 +48,9 @@ func eventText(ev admin.Event) string {
 	case ev.Pool != "":
 		about = append(about, ev.Pool)
 	}
+	if ev.From != "" && ev.To != "" {
+		about = append(about, ev.From+" -> "+ev.To)
+	}
 	if ev.Text != "" {
 		about = append(about, ev.Text)
 	}

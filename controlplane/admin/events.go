@@ -19,9 +19,11 @@ const (
 	MemberDown     Kind = "member down"
 	MemberDrain    Kind = "member drain"
 	MemberStop     Kind = "member stop"
-	MemberAvoided  Kind = "member avoided" // by the data path, after faults
-	RequestsMoved  Kind = "requests moved" // taken away from a member that does not answer
-	MemberRemark   Kind = "member remark"  // something about its settings that should be mended
+	MemberChecking Kind = "member checking" // nothing has vouched for it yet
+	MemberTakes    Kind = "member takes"    // more or less than before in the same state
+	MemberAvoided  Kind = "member avoided"  // by the data path, after faults
+	RequestsMoved  Kind = "requests moved"  // taken away from a member that does not answer
+	MemberRemark   Kind = "member remark"   // something about its settings that should be mended
 	MemberAdded    Kind = "member added"
 	MemberRemoved  Kind = "member removed"
 	RouteLearned   Kind = "route learned"
@@ -43,6 +45,9 @@ type Event struct {
 	Kind   Kind      `json:"kind"`
 	Pool   string    `json:"pool,omitempty"`
 	Member string    `json:"member,omitempty"`
+	From   string    `json:"from,omitempty"`  // the state before, or what it took (MemberTakes)
+	To     string    `json:"to,omitempty"`    // the state since, or what it takes
+	Takes  string    `json:"takes,omitempty"` // what it takes in that state: all, sessions, none
 	Owner  string    `json:"owner,omitempty"`
 	Text   string    `json:"text,omitempty"`
 }

@@ -24,8 +24,12 @@ type Question struct {
 const (
 	firstPause = 200 * time.Millisecond
 	eager      = 40 // questions with the first pause: a Tomcat deploys its applications meanwhile
-	maxPause   = 10 * time.Second
+	maxPause   = 2 * time.Second
 	atOnce     = 16
+
+	crowd      = 64 // connectors that a cluster of Tomcats may have; more of them
+	crowdPause = 10 * time.Second
+	calm       = 10 * time.Second // news of a host begin anew this often at most: they may be forged
 )
 
 // asker probes connectors again and again, as long as they are wanted.
@@ -46,6 +50,7 @@ type asker struct {
 type asked struct {
 	q    Question
 	stop context.CancelFunc
+	news chan struct{} // one place: its host was heard anew
 }
 
 func newAsker(p health.Prober, notify func()) *asker {
@@ -82,8 +87,9 @@ func (a *asker) set(questions []Question) {
 			w.stop()
 		}
 		ctx, stop := context.WithCancel(a.ctx)
-		a.wanted[q.Addr] = &asked{q: q, stop: stop}
-		a.wg.Go(func() { a.ask(ctx, q) })
+		w := &asked{q: q, stop: stop, news: make(chan struct{}, 1)}
+		a.wanted[q.Addr] = w
+		a.wg.Go(func() { a.ask(ctx, w) })
 	}
 	for addr, w := range a.wanted {
 		if !keep[addr] {
@@ -92,6 +98,31 @@ func (a *asker) set(questions []Question) {
 			delete(a.answers, addr)
 		}
 	}
+}
+
+// heard has the connectors of a host asked often again: a Tomcat there begins,
+// or begins anew.
+func (a *asker) heard(host netip.Addr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for addr, w := range a.wanted {
+		if addr.Addr() == host {
+			select {
+			case w.news <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// longest is the longest pause between two questions to one connector.
+func (a *asker) longest() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.wanted) > crowd {
+		return crowdPause
+	}
+	return maxPause
 }
 
 // snapshot is what has been answered.
@@ -106,15 +137,20 @@ func (a *asker) snapshot() map[netip.AddrPort]discover.Answer {
 }
 
 // ask asks until ctx ends.
-func (a *asker) ask(ctx context.Context, q Question) {
+func (a *asker) ask(ctx context.Context, w *asked) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	pause, same := firstPause, 0
-	last := discover.Unknown
+	last, anew := discover.Unknown, time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-w.news:
+			if pause == firstPause || time.Since(anew) < calm {
+				continue
+			}
+			pause, same, anew = firstPause, 0, time.Now()
 		case <-timer.C:
 		}
 		select {
@@ -122,7 +158,7 @@ func (a *asker) ask(ctx context.Context, q Question) {
 			return
 		case a.room <- struct{}{}:
 		}
-		got := a.once(ctx, q)
+		got := a.once(ctx, w.q)
 		<-a.room
 		if ctx.Err() != nil {
 			return
@@ -131,13 +167,13 @@ func (a *asker) ask(ctx context.Context, q Question) {
 			last, same, pause = got, 0, firstPause
 			a.mu.Lock()
 			if ctx.Err() == nil { // set has not dropped the connector meanwhile
-				a.answers[q.Addr] = got
+				a.answers[w.q.Addr] = got
 			}
 			a.mu.Unlock()
 			a.notify()
 		}
 		if same++; same > eager {
-			pause = min(2*pause, maxPause)
+			pause = min(2*pause, a.longest())
 		}
 		timer.Reset(pause)
 	}

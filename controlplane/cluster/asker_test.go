@@ -95,7 +95,7 @@ func TestAskBacksOff(t *testing.T) {
 		pass(time.Minute)
 		last := c.times()
 		pass(time.Minute)
-		if n := c.times() - last; n != 6 {
+		if n := c.times() - last; n != 30 {
 			t.Errorf("asked %d times in a minute, much later", n)
 		}
 		if told.Load() != 1 {
@@ -122,6 +122,52 @@ func TestAskBacksOff(t *testing.T) {
 		pass(time.Minute)
 		if c.times() != last || len(a.snapshot()) != 0 {
 			t.Errorf("asked on, %v", a.snapshot())
+		}
+	})
+}
+
+// Who is heard anew is asked often again, but not because somebody says so all
+// the time, nor because of another host.
+func TestAskAgainWhenHeard(t *testing.T) {
+	c := &tomcat{answer: health.Sample{Fail: health.Refused}}
+	asking(t, c, func(a *asker, _ *atomic.Int64) {
+		a.set(one(discover.AJP))
+		asked := func(d time.Duration) int { n := c.times(); pass(d); return c.times() - n }
+		pass(time.Minute)
+		a.heard(netip.MustParseAddr("10.0.0.2"))
+		if n := asked(4 * time.Second); n != 2 {
+			t.Errorf("asked %d times after news of another host", n)
+		}
+		a.heard(at.Addr())
+		if n := asked(time.Second - 1); n != 5 {
+			t.Errorf("asked %d times in the second after its host was heard", n)
+		}
+		pass(time.Minute)
+		n := c.times()
+		for range 600 {
+			a.heard(at.Addr())
+			pass(100 * time.Millisecond)
+		}
+		if n = c.times() - n; n > 6*50 {
+			t.Errorf("asked %d times in a minute in which its host was heard all the time", n)
+		}
+	})
+}
+
+// Where thousands of connectors are named each of them is asked less often.
+func TestAskACrowdLessOften(t *testing.T) {
+	c := &tomcat{answer: health.Sample{Fail: health.Refused}}
+	asking(t, c, func(a *asker, _ *atomic.Int64) {
+		var all []Question
+		for port := range uint16(crowd + 1) {
+			all = append(all, Question{Addr: netip.AddrPortFrom(at.Addr(), port+1), Connect: time.Second, Timeout: time.Second})
+		}
+		a.set(all)
+		pass(2 * time.Minute)
+		n := c.times()
+		pass(time.Minute)
+		if n = c.times() - n; n != 6*len(all) {
+			t.Errorf("asked %d times in a minute", n)
 		}
 	})
 }

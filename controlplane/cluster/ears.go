@@ -144,6 +144,10 @@ func (e *Ears) open(t config.Tribes) *group {
 		tribes.Settings{Heartbeat: t.Heartbeat, DropAfter: t.DropAfter, Domain: t.Domain},
 		func(events []tribes.Event) {
 			for _, ev := range events {
+				switch ev.Kind {
+				case tribes.Appeared, tribes.Returned, tribes.Reborn:
+					e.asking.heard(ev.Node.Receiver.Addr())
+				}
 				e.o.Tell(ev)
 			}
 			e.o.Notify()

@@ -6,18 +6,13 @@ import (
 	"github.com/catherd/catherd/controlplane/health"
 )
 
-// fresh is how long a beacon says anything about load. Tomcat's
-// HeartbeatListener sends one with every PERIODIC_EVENT, which is every ten
-// seconds unless server.xml says otherwise: two may be lost.
-const fresh = 30 * time.Second
-
 // Free is the part of a member's threads that its newest beacon calls free, in
 // percent: in steps of ten, so that a beacon seldom makes a table, and never
 // below 10, because a member that gets nothing at all cannot show that it has
 // recovered. 100 when there is no fresh beacon.
 func Free(v *health.Verdict, now time.Time) int {
 	all := v.Ready + v.Busy
-	if v.Beacon.IsZero() || now.Sub(v.Beacon) > fresh || v.Ready < 0 || v.Busy < 0 || all <= 0 {
+	if !v.Loaded(now) || v.Ready < 0 || v.Busy < 0 || all <= 0 {
 		return 100
 	}
 	// To the nearest step: a member that is all but idle has its whole share.

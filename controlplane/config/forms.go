@@ -28,6 +28,7 @@ var forms = map[string]form{
 	"path":        {checkPath, `^/[^\s]*$`},
 	"file":        {checkFile, `^[^\x00\n]+$`},
 	"text":        {checkText, `^[^\x00-\x1f\x7f]*$`},
+	"body":        {checkBody, `^[^\x00-\x1f\x7f]*$`},
 	"number":      {checkText, `^[^\x00-\x1f\x7f]*$`},
 	"name":        {checkName, namePattern},
 	"route":       {checkRoute, routePattern},
@@ -208,6 +209,25 @@ func checkFile(text string) (kept, what, cure string) {
 func checkText(text string) (kept, what, cure string) {
 	if !printable(text) || len(text) > 1024 {
 		return "", "the text has control characters or is longer than 1024 bytes", "write plain text on one line"
+	}
+	return text, "", ""
+}
+
+// checkBody is a text or, after a tilde, a regular expression.
+func checkBody(text string) (kept, what, cure string) {
+	if kept, what, cure = checkText(text); what != "" {
+		return kept, what, cure
+	}
+	pattern, isPattern := strings.CutPrefix(text, "~")
+	if !isPattern {
+		return text, "", ""
+	}
+	if pattern == "" {
+		return "", fmt.Sprintf("%q has no regular expression", text), "write for example ~^OK, or a text without ~"
+	}
+	if _, err := regexp.Compile(pattern); err != nil {
+		why := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+		return "", fmt.Sprintf("%q is not a regular expression: %s", text, why), "write it as RE2 does, or a text without ~"
 	}
 	return text, "", ""
 }

@@ -184,7 +184,7 @@ func (f field) scalarSchema() object {
 	}
 	forms := []any{text(forms[f.Is].pattern), variable}
 	switch f.Is {
-	case "listen", "listen|none", "file", "text", "token", "route", "name":
+	case "listen", "listen|none", "file", "text", "body", "token", "route", "name":
 		forms = append(forms, object{"type": "number"})
 	}
 	return anyOf(forms)

@@ -181,6 +181,7 @@ type Request struct {
 	Path   string    `key:"path" is:"path" required:"true" example:"/healthz" doc:"Path and query."`
 	Host   string    `key:"host" is:"authority" default:"\"\"" doc:"Host field; empty means the member's own address."`
 	Expect StatusSet `key:"expect" default:"200-399" doc:"Statuses that mean well; follows health.expect when absent."`
+	Body   string    `key:"body" is:"body" default:"\"\"" example:"UP" doc:"Text that the first 16KiB of the answer must contain, or a regular expression after a tilde, as in ~\"status\":\\s*\"UP\"; empty does not look at the body."`
 }
 
 // Member is one Tomcat.

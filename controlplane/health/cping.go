@@ -38,8 +38,8 @@ func probeAJP(conn net.Conn, t Target) Sample {
 	return s
 }
 
-// requestAJP sends the health request and reads to its end where the end
-// matters: a 403 of an application ends with reuse 1, a 403 of the connector
+// requestAJP sends the health request and reads to its end where the end or
+// the body matters: a 403 of an application ends with reuse 1, a 403 of the connector
 // (wrong secret, attribute not allowed) with reuse 0. There is no other
 // difference (measured on Tomcat 7.0 to 11.0).
 func requestAJP(conn net.Conn, in *reader, t Target) Sample {
@@ -55,18 +55,20 @@ func requestAJP(conn net.Conn, in *reader, t Target) Sample {
 	}
 	status := 0
 	var head ajp.ResponseHead
+	var body []byte
 	for in.total < maxAnswer {
 		payload, err := in.next()
 		if err != nil {
-			if status != 0 {
+			s := req.judge(status)
+			switch {
+			case status == 0, s.OK && status != 403:
+				// Nothing, or a body that has no end.
+				return failed("health request", err, limit)
+			case !s.OK:
 				// It is a 403, of whom is not known without its end.
-				s := req.judge(status)
-				if !s.OK {
-					s.Text, s.Fail = refusedBySome, Odd
-				}
-				return s
+				s.Text, s.Fail = refusedBySome, Odd
 			}
-			return failed("health request", err, limit)
+			return req.judgeBody(s, body)
 		}
 		switch ajp.Type(payload[0]) {
 		case ajp.SendHeaders:
@@ -74,9 +76,18 @@ func requestAJP(conn net.Conn, in *reader, t Target) Sample {
 				return Sample{Text: "health request: the answer is no AJP: " + err.Error()}
 			}
 			status = head.Status
-			if status != 403 {
-				return req.judge(status)
+			if s := req.judge(status); status != 403 && !req.wantsBody(s) {
+				return s
 			}
+		case ajp.SendBodyChunk:
+			chunk, err := ajp.ParseChunk(payload)
+			if err != nil {
+				return Sample{Text: "health request: the answer is no AJP: " + err.Error()}
+			}
+			if body = append(body, chunk...); len(body) >= maxBody && status != 403 {
+				return req.judgeBody(req.judge(status), body)
+			}
+			body = body[:min(len(body), maxBody)]
 		case ajp.GetBodyChunk:
 			// The application reads although there is no body (Tomcat 7).
 			if _, err := conn.Write(emptyBody); err != nil {
@@ -92,10 +103,10 @@ func requestAJP(conn net.Conn, in *reader, t Target) Sample {
 				// Not the application's word: every request would get it.
 				s.Text, s.Fail = refused, Odd
 			}
-			return s
+			return req.judgeBody(s, body)
 		}
 	}
-	return req.judge(status)
+	return req.judgeBody(req.judge(status), body)
 }
 
 // refused names what to look at in Tomcat's own words.
@@ -105,7 +116,8 @@ const refused = `health request got 403: the AJP secret differs from secret="...
 const refusedBySome = `health request got 403 and no end: the application refuses it, or the AJP secret differs from secret="..." in server.xml, or an attribute is not allowed`
 
 // maxAnswer bounds what is read of an answer, in bytes. Only a 403 is read to
-// its end, and Tomcat's own page has 628 bytes.
+// its end, and Tomcat's own page has 628 bytes; of a body that is looked at
+// maxBody is enough.
 const maxAnswer = 1 << 20
 
 var emptyBody = []byte{0x12, 0x34, 0, 0}

@@ -40,13 +40,14 @@ func (m *Machine) decide(at time.Time, s *Sample) {
 		// go elsewhere; the second, which is sent at once, takes the member out. A
 		// collection of garbage that lasts two seconds is between the two.
 		if question && s.Fail == Late && m.state == Up && m.numb == "" && m.bad < m.set.DownAfter {
-			m.numb = m.mute()
+			m.numb = m.noPong()
 			return
 		}
 		if down, early := m.against(s, question, at); down {
 			frozen := s.Fail == Late && (question || m.numb != "")
 			m.fall(at, early)
 			m.frozen = frozen
+			m.listen(s)
 		}
 	case Leaving:
 		switch {
@@ -54,6 +55,7 @@ func (m *Machine) decide(at time.Time, s *Sample) {
 		case !s.OK:
 			m.early = "after it said that it stops"
 			m.enter(Down, at)
+			m.listen(s)
 			m.proof, m.stop = m.set.UpAfter, time.Time{}
 		case m.denied || at.Sub(m.stop) >= stopDenied:
 			m.stop, m.denied = time.Time{}, false
@@ -61,9 +63,30 @@ func (m *Machine) decide(at time.Time, s *Sample) {
 		}
 	case Down:
 		m.stop = time.Time{} // it has stopped already
-		if s != nil && s.OK && m.good >= m.proof {
-			m.begin(at)
+		if s == nil {
+			return
 		}
+		if s.OK && m.good >= m.proof {
+			m.begin(at)
+			return
+		}
+		m.listen(s)
+	}
+}
+
+// listen learns whether a member that is down answers at all. Who has been down
+// for his answers falls silent like anybody else: one late answer says little
+// then, a closed door says it all.
+func (m *Machine) listen(s *Sample) {
+	switch {
+	case m.quiet == 0:
+		m.mute = false
+	case s.Fail == Refused, m.quiet == m.bad, m.quiet >= m.set.DownAfter:
+		m.mute = true
+	}
+	if m.frozen && s.Fail == Refused {
+		// It was not asleep, or is no longer.
+		m.frozen, m.early = false, "after it had not answered"
 	}
 }
 
@@ -91,7 +114,7 @@ func (m *Machine) against(s *Sample, question bool, at time.Time) (down bool, ea
 	case m.numb != "" && s.Fail == Late:
 		return true, m.numb
 	case question && s.Fail == Late:
-		return true, m.mute()
+		return true, m.noPong()
 	case question && hard:
 		return true, "while " + answers(m.owes.n) + " owed"
 	case m.state == Checking && m.renewed:
@@ -117,8 +140,8 @@ func (m *Machine) against(s *Sample, question bool, at time.Time) (down bool, ea
 	return false, ""
 }
 
-// mute says that a question was not answered.
-func (m *Machine) mute() string {
+// noPong says that a question was not answered.
+func (m *Machine) noPong() string {
 	return fmt.Sprintf("no pong in %s while %s owed", m.set.Quick(), answers(m.owes.n))
 }
 
@@ -172,7 +195,7 @@ func (m *Machine) enter(s State, at time.Time) {
 	if s == Down {
 		m.backoff = 0
 	} else {
-		m.frozen, m.early = false, ""
+		m.frozen, m.mute, m.early = false, false, ""
 	}
 	m.state, m.since = s, at
 }
@@ -189,6 +212,9 @@ func (m *Machine) pace(at time.Time) time.Duration {
 				return fast
 			}
 			return min(proofGap, every)
+		}
+		if m.state == Checking && m.starting(at) {
+			return min(startingGap2, fast)
 		}
 		if m.state == Checking {
 			return fast
@@ -208,7 +234,9 @@ func (m *Machine) pace(at time.Time) time.Duration {
 // retry is the wait before a member that is down is asked again. It doubles,
 // because a Tomcat whose connector did not start keeps every connection in its
 // accept queue; a refused connection costs nothing, and a frozen JVM may wake
-// at any moment.
+// at any moment. A Tomcat that begins binds its port long before it starts the
+// connector, and answers what waits in the queue then: its probes are late, and
+// even two minutes of them leave the queue room.
 func (m *Machine) retry(at time.Time) time.Duration {
 	down := at.Sub(m.since)
 	switch {
@@ -216,8 +244,11 @@ func (m *Machine) retry(at time.Time) time.Duration {
 		return frozenGap
 	case m.frozen && down < frozenLong:
 		return frozenGap2
-	case m.last.Fail == Refused && !m.born.IsZero() && at.Sub(m.born) < startingFast && m.silent.IsZero():
+	case !m.starting(at):
+	case m.last.Fail == Refused && down < startingSoon:
 		return startingGap
+	case m.last.Fail == Refused, m.last.Fail == Late:
+		return startingGap2
 	}
 	if m.backoff == 0 {
 		m.backoff = firstRetry
@@ -225,4 +256,10 @@ func (m *Machine) retry(at time.Time) time.Duration {
 		m.backoff *= 2
 	}
 	return m.backoff
+}
+
+// starting reports whether the member's JVM is heard and has just begun, so that
+// its connector may be started at any moment.
+func (m *Machine) starting(at time.Time) bool {
+	return !m.born.IsZero() && at.Sub(m.born) < startingFast && m.silent.IsZero()
 }

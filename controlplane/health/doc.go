@@ -19,6 +19,7 @@
 //	probe.go     NetProber: connect, then what the scheme allows
 //	cping.go     the AJP side: ping and request, and the two kinds of 403
 //	http.go      the HTTP side
+//	body.go      what the answer to a health request must have in it
 //	words.go     network faults in an operator's words, and what they prove
 //
 // The controller calls Runner.Set after each accepted configuration, and
@@ -27,8 +28,8 @@
 //
 // What it must never do: take a member out because of silence or hearsay
 // alone, use a connection of the data path (a stuck pool must not hide a well
-// member, nor the other way round), follow redirects, hold an answer's body,
-// or let one slow member delay the probe of another.
+// member, nor the other way round), follow redirects, hold more of an
+// answer's body than is looked at, or let one slow member delay the probe of another.
 //
 // What bites:
 //

@@ -99,7 +99,7 @@ func (m *Machine) Input(e Event) {
 		// It lives. One pong more and it is back.
 		m.numb = ""
 		if m.frozen && m.good == 0 {
-			m.good, m.bad = m.proof-1, 0
+			m.good, m.bad, m.quiet = m.proof-1, 0, 0
 			m.ProbeNow(e.At)
 		}
 		m.owes = owed{}
@@ -135,10 +135,10 @@ func (m *Machine) age(e Event) {
 // until the probe that is due now has an answer: the news may be forged, and
 // if it is true the answer comes within a millisecond or not at all.
 func (m *Machine) reborn(e Event) {
-	m.bad, m.good, m.early, m.numb, m.frozen, m.backoff = 0, 0, "", "", false, 0
+	m.bad, m.good, m.quiet, m.early, m.numb, m.frozen, m.mute, m.backoff = 0, 0, 0, "", "", false, false, 0
 	m.owes, m.doubt, m.fault, m.falls = owed{}, "", time.Time{}, falls{}
 	m.heard, m.silent, m.unheard = e.At, time.Time{}, false
-	m.born = time.Time{}
+	m.born, m.beacon = time.Time{}, time.Time{}
 	m.age(e)
 	m.stop, m.denied = time.Time{}, false
 	m.stale, m.renewed = e.At, true

@@ -39,6 +39,10 @@ func FuzzAnswer(f *testing.F) {
 			Settings: Settings{Timeout: time.Second, Request: &Request{Path: "/", Expect: []Range{{200, 200}}}},
 		}
 		s := probeAJP(&tape{in: bytes.NewReader(data)}, to)
+		to.Settings.Request.Body = "page"
+		if b := probeAJP(&tape{in: bytes.NewReader(data)}, to); b.OK && !s.OK || b.Text == "" || strings.ContainsAny(b.Text, "\r\n\x00") {
+			t.Fatalf("with a body %v %q, without %v for %s", b.OK, b.Text, s.OK, hex.EncodeToString(data))
+		}
 		if s.Text == "" || strings.ContainsAny(s.Text, "\r\n\x00") {
 			t.Fatalf("text %q for %s", s.Text, hex.EncodeToString(data))
 		}

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -45,11 +46,20 @@ func probeHTTP(ctx context.Context, conn net.Conn, t Target) Sample {
 	if err != nil {
 		return failed(step, err, limit)
 	}
-	// Only the status matters; the connection is closed with its body unread.
+	verdict := Sample{OK: true, Text: "ping ok", Ping: time.Since(begin)}
+	if !t.Quick {
+		verdict = req.judge(answer.StatusCode)
+	}
+	if !t.Quick && req.wantsBody(verdict) {
+		body, err := io.ReadAll(io.LimitReader(answer.Body, maxBody))
+		if err != nil {
+			return failed(step, err, limit)
+		}
+		verdict = req.judgeBody(verdict, body)
+	}
+	// What is left of the body does not matter; the connection is closed with it
+	// unread.
 	_ = conn.SetDeadline(time.Unix(1, 0))
 	_ = answer.Body.Close()
-	if t.Quick {
-		return Sample{OK: true, Text: "ping ok", Ping: time.Since(begin)}
-	}
-	return req.judge(answer.StatusCode)
+	return verdict
 }

@@ -59,8 +59,14 @@ func (w *walk) always(set Settings) Verdict {
 		w.fail("good and bad at the same time")
 	case v.Share < 10 || v.Share > 100 || v.Share%10 != 0:
 		w.fail("odd share")
-	case m.hold && m.state != Checking, m.frozen && m.state != Down, m.early != "" && m.state != Down, m.numb != "" && m.state != Up:
+	case m.hold && m.state != Checking, m.frozen && m.state != Down, m.early != "" && m.state != Down, m.numb != "" && m.state != Up, m.mute && m.state != Down:
 		w.fail("a fact of another state")
+	case v.Hopeless() != "" && v.State != Shaky && v.State != Down:
+		w.fail("nothing speaks against it and its requests are taken away")
+	case m.mute && (m.last.OK || !m.last.Fail.silent()):
+		w.fail("it answers and is mute")
+	case m.quiet > m.bad:
+		w.fail("silent more often than bad")
 	case m.state == Leaving && m.stop.IsZero():
 		w.fail("it leaves and has not said so")
 	case v.OnlySessions && v.State != Shaky:

@@ -9,8 +9,8 @@ import "time"
 // Invariants: state is Checking, Up, Down or Leaving (Shaky is an Up that
 // something speaks against, worked out when a verdict is asked for); bad and
 // good are never both above zero; next is never zero; hold only with Checking;
-// frozen and early only with Down, numb only with Up; Leaving only after a
-// PlannedStop.
+// frozen, mute and early only with Down, numb only with Up; quiet is at most
+// bad; Leaving only after a PlannedStop.
 type Machine struct {
 	set   Settings
 	state State
@@ -26,9 +26,11 @@ type Machine struct {
 	okAt    time.Time // newest good sample
 	bad     int       // failures in a row
 	good    int       // successes in a row
+	quiet   int       // failures in a row to which nobody answered
 	early   string    // why Down was entered before down_after failures; else empty
 	numb    string    // Up, but the last ping was not answered while answers were owed: in words
 	frozen  bool      // Down because a ping was not answered while answers were owed
+	mute    bool      // Down, and its probes say that what waits for it waits in vain
 	backoff time.Duration
 	falls   falls
 	slow    time.Time     // when the slow start began
@@ -123,6 +125,9 @@ func (m *Machine) Sample(s Sample) (clear bool) {
 		m.good, m.bad, m.okAt = m.good+1, 0, s.At
 	} else {
 		m.bad, m.good = m.bad+1, 0
+	}
+	if m.quiet++; s.OK || !s.Fail.silent() {
+		m.quiet = 0
 	}
 	m.decide(s.At, &s)
 	clear = s.OK && m.Tripped(s.At) && m.state == Up &&

@@ -33,6 +33,8 @@ type stage struct {
 //	    events; AGE is the JVM's, SINCE and SILENCE how long ago
 //	look
 //	    prints the verdict
+//	waiting
+//	    prints what becomes of requests that wait for the member
 func TestMachine(t *testing.T) {
 	scenario.Run(t, "testdata/*.txt", func(t *testing.T) func([]string) string {
 		return (&stage{t: t, now: noon}).do
@@ -59,6 +61,12 @@ func (s *stage) do(w []string) string {
 	case w[0] == "wait":
 		s.now = s.now.Add(s.dur(w[1]))
 		return ""
+	case w[0] == "waiting":
+		v := s.m.Verdict(s.now)
+		if why := v.Hopeless(); why != "" {
+			return "repeated elsewhere: " + why
+		}
+		return "waits on"
 	case w[0] == "look":
 		return s.look("")
 	case w[0] == "ok" || w[0] == "request" || failed:
@@ -189,8 +197,12 @@ func TestWhyMeasured(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	v.Asked, v.Text, v.Heard = false, "cping ok", time.Time{}
-	v.Ready, v.Busy = 0, 200
+	v.Ready, v.Busy, v.Beacon = 0, 200, noon.Add(-18*time.Second)
 	if got, want := v.Why(now), "ping 0.5 ms for 12s, no thread free (200 busy)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	// Half a minute later nobody knows.
+	if got, want := v.Why(now.Add(time.Second)), "ping 0.5 ms for 13s"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

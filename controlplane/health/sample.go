@@ -29,11 +29,16 @@ const (
 	Refused               // nobody listens, or no way to the host
 	Closed                // the connection was closed or reset
 	Late                  // no answer in time: dead, frozen, or only busy
-	BadStatus             // an answer, with a status that is not expected
+	BadStatus             // an answer, with a status or a body that is not expected
 )
 
 // hard reports whether the failure cannot come from mere load.
 func (f Fail) hard() bool { return f == Refused || f == Closed }
+
+// silent reports whether nobody answered: what waits for such a member will
+// most likely wait in vain. A status says the opposite, and an odd fault may be
+// this host's own.
+func (f Fail) silent() bool { return f == Refused || f == Closed || f == Late }
 
 // Trip tells the machine that the data path avoids the member by itself.
 type Trip struct {

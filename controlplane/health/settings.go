@@ -37,6 +37,9 @@ type Request struct {
 	Path   string  // with the query, beginning with a slash
 	Host   string  // Host field; empty: the member's own address
 	Expect []Range // statuses that are good; empty: 200 to 399
+	// Body is what the first 16 KiB of the answer must have in them; a regular
+	// expression (RE2) when it begins with a tilde; empty: the body is not read.
+	Body string
 }
 
 // Range is a closed range of statuses.
@@ -52,7 +55,9 @@ const (
 	frozenFast   = 10 * time.Second
 	frozenGap2   = 500 * time.Millisecond // then, until frozenLong
 	frozenLong   = 45 * time.Second
-	startingGap  = 500 * time.Millisecond // between refused probes of a JVM that has just begun
+	startingGap  = 200 * time.Millisecond // between refused probes of a JVM that has just begun, for startingSoon
+	startingSoon = 10 * time.Second
+	startingGap2 = 500 * time.Millisecond // then, and after late ones, until it is startingFast old
 	startingFast = 2 * time.Minute
 	guard        = 100 * time.Millisecond // least time between probes that others ask for
 )

@@ -48,6 +48,9 @@ type Verdict struct {
 	Frozen bool
 	Numb   string // in words; empty when it is not so
 
+	// Mute says that it is Down and its probes find nobody who answers.
+	Mute bool
+
 	// Share is the part of its weight the member gets, in percent: 100, or
 	// less in steps of ten while it starts slowly.
 	Share int
@@ -74,6 +77,22 @@ func (v *Verdict) Usable() bool {
 	return v.State != Down && v.State != Leaving && !v.Hold
 }
 
+// Hopeless says why requests that wait for the member wait in vain, so that they
+// may be repeated elsewhere; it is empty when they may be answered yet.
+func (v *Verdict) Hopeless() string {
+	switch {
+	case v.Numb != "":
+		return v.Numb
+	case v.Frozen:
+		return v.Early
+	case v.Mute && v.Early != "":
+		return v.Text + " " + v.Early
+	case v.Mute:
+		return v.Text
+	}
+	return ""
+}
+
 // LastResort reports whether a member that is down is better than none:
 // something answers there, if badly, or it has answered before and may do so
 // late. Where nobody listens a request can only fail.
@@ -86,7 +105,7 @@ func (m *Machine) Verdict(now time.Time) Verdict {
 	v := Verdict{
 		State: m.state, Since: m.since, Text: m.last.Text, OK: m.last.OK, Fail: m.last.Fail,
 		Took: m.last.Took, Ping: m.last.Ping, Asked: m.last.Request, At: m.last.At, OKAt: m.okAt,
-		Hold: m.hold, Frozen: m.frozen || m.numb != "", Numb: m.numb, Early: m.early, Share: m.share(now),
+		Hold: m.hold, Frozen: m.frozen || m.numb != "", Numb: m.numb, Early: m.early, Mute: m.mute, Share: m.share(now),
 		Heard: m.heard, Silent: m.silent, Unheard: m.unheard, Ignored: m.set.Lost == LostIgnore,
 		Doubt: m.doubt, Renewed: m.renewed, Stop: m.stop, Beacon: m.beacon, Ready: m.ready, Busy: m.busy,
 	}
@@ -115,11 +134,22 @@ func (m *Machine) Verdict(now time.Time) Verdict {
 	return v
 }
 
+// beaconFresh is how long a beacon says anything about load. Tomcat's
+// HeartbeatListener sends one with every PERIODIC_EVENT, which is every ten
+// seconds unless server.xml says otherwise: two may be lost.
+const beaconFresh = 30 * time.Second
+
+// Loaded reports whether Ready and Busy can be believed at that time: older
+// numbers say nothing, and a member that restarted has begun from none.
+func (v *Verdict) Loaded(now time.Time) bool {
+	return !v.Beacon.IsZero() && now.Sub(v.Beacon) <= beaconFresh
+}
+
 // same reports whether two verdicts lead to the same table and, the passage
 // of time aside, to the same words.
 func (v *Verdict) same(o *Verdict) bool {
 	return v.State == o.State && v.Text == o.Text && v.Share == o.Share && v.Trip.Equal(o.Trip) &&
-		v.Hold == o.Hold && v.OnlySessions == o.OnlySessions && v.Frozen == o.Frozen && v.Numb == o.Numb && v.Early == o.Early &&
+		v.Hold == o.Hold && v.OnlySessions == o.OnlySessions && v.Frozen == o.Frozen && v.Numb == o.Numb && v.Early == o.Early && v.Mute == o.Mute &&
 		v.OK == o.OK && v.Silent.IsZero() == o.Silent.IsZero() && v.Heard.IsZero() == o.Heard.IsZero() &&
 		v.Unheard == o.Unheard && v.Doubt == o.Doubt && v.Renewed == o.Renewed && v.Falls == o.Falls
 }

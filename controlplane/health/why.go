@@ -69,7 +69,7 @@ func (v *Verdict) whyUsed(now time.Time) string {
 	if v.Falls > 0 {
 		text += fmt.Sprintf("; went down %d times in %s", v.Falls, Span(fallMemory))
 	}
-	if v.Ready == 0 && v.Busy > 0 {
+	if v.Ready == 0 && v.Busy > 0 && v.Loaded(now) {
 		text += fmt.Sprintf(", no thread free (%d busy)", v.Busy)
 	}
 	if !v.Trip.IsZero() && v.Trip.After(now) {

@@ -22,7 +22,7 @@ func (p *Proxy) Owes(id table.ID) (o meter.Owed, ok bool) {
 const avoidFor = int64(time.Second)
 
 // Abandon takes from a member what others can do, because it is known to be of
-// no use, and has it avoided for a second; see upstream.Pool.Abandon. why is the
+// no use, and has it avoided for a second unless its table does so; see upstream.Pool.Abandon. why is the
 // fault's text. When the newest table has nobody else it does nothing: waiting is
 // better than an error. It returns how many requests left.
 func (p *Proxy) Abandon(id table.ID, why string, now int64) int {
@@ -31,7 +31,10 @@ func (p *Proxy) Abandon(id table.ID, why string, now int64) int {
 	if m == nil || !othersThan(cfg, m, now) {
 		return 0
 	}
-	m.Live.Trip(now + avoidFor)
+	if m.Take != table.Nothing {
+		// The table does not say it yet, or does not say it at all.
+		m.Live.Trip(now + avoidFor)
+	}
 	n := v.pools[m.Ord].Abandon(why)
 	if n > 0 {
 		// One event, however many requests waited: it must not make a row that
