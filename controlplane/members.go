@@ -24,11 +24,18 @@ func (c *Controller) SetMember(ctx context.Context, a admin.Action) (result admi
 }
 
 func (c *Controller) setMember(a admin.Action) (admin.ActionResult, error) {
+	now := time.Now()
 	m, err := find(c.cfg, a.Pool, a.Member)
 	if err != nil {
-		return admin.ActionResult{}, err
+		// A found member that has gone is no member, and what was asked of it
+		// waits for it. That can be changed and taken back all the same.
+		p := c.cfg.Pool(a.Pool)
+		if p == nil || !overrides.Any(c.overrides, a.Pool, a.Member, now) {
+			return admin.ActionResult{}, err
+		}
+		m = &config.Member{State: config.StateReady, Weight: p.Discover.Weight}
 	}
-	now := time.Now()
+	present := err == nil
 	o := overrides.Override{
 		Pool: a.Pool, Member: a.Member, State: a.State, Weight: a.Weight,
 		Owner: a.Owner, Reason: a.Reason, Since: now.Truncate(time.Second),
@@ -51,20 +58,30 @@ func (c *Controller) setMember(a admin.Action) (admin.ActionResult, error) {
 		warnings = append(warnings, "it will not outlive the process: "+err.Error())
 	}
 	c.build()
-	if a.State == overrides.Ready {
-		c.runner.ProbeNow(compile.ID(a.Pool, m))
+	result := admin.ActionResult{Pool: a.Pool, Member: a.Member, TableVersion: c.table.Version}
+	if present {
+		if a.State == overrides.Ready {
+			c.runner.ProbeNow(compile.ID(a.Pool, m))
+		}
+		r := c.report.Member(a.Pool, a.Member)
+		result.State, result.Weight, result.Why = r.State, r.Weight, r.Why
+		result.Override, result.WeightBy = r.Override, r.WeightBy
+	} else {
+		result.Why, result.Weight = "it is not there now", m.Weight
+		if o, ok := overrides.Find(c.overrides, a.Pool, a.Member, now); ok {
+			result.Override = &o
+		}
+		if o, ok := overrides.FindWeight(c.overrides, a.Pool, a.Member, now); ok {
+			result.WeightBy, result.Weight = &o, o.Weight
+		}
 	}
-	r := c.report.Member(a.Pool, a.Member)
 	for _, p := range c.report.Pools {
 		if p.Name == a.Pool && p.Fresh == 0 && a.State != overrides.Ready && a.State != "" {
 			warnings = append(warnings, "no member of pool "+p.Name+" takes new sessions now")
 		}
 	}
-	return admin.ActionResult{
-		Pool: a.Pool, Member: a.Member, State: r.State, Weight: r.Weight, Why: r.Why,
-		Override: r.Override, WeightBy: r.WeightBy,
-		TableVersion: c.table.Version, Warning: strings.Join(warnings, "; "),
-	}, nil
+	result.Warning = strings.Join(warnings, "; ")
+	return result, nil
 }
 
 // setWeight takes an operator's weight in, or back when it is none or that of

@@ -57,7 +57,7 @@ func changeCommand(e *env, state overrides.State) *cobra.Command {
 		Use:   string(state) + " MEMBER",
 		Short: words.short, Long: words.long, Example: words.example,
 		Args:              between(1, 1),
-		ValidArgsFunction: completeMembers(e),
+		ValidArgsFunction: completeAsked(e),
 	}
 	c.Flags().DurationVar(&f.period, "for", 0, "take it back after this `TIME`, such as 30m")
 	c.Flags().StringVar(&f.reason, "reason", "", "`TEXT` that status shows")
@@ -84,7 +84,7 @@ func set(ctx context.Context, e *env, f change, word string) error {
 	if err != nil {
 		return err
 	}
-	pool, name, err := find(s, word)
+	pool, name, err := findAsked(s, word)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,12 @@ func set(ctx context.Context, e *env, f change, word string) error {
 // effect says what the member takes now.
 func effect(r *admin.ActionResult) string {
 	o := r.Override
-	if o == nil {
+	switch {
+	case o == nil && r.State == "":
+		return "is not there, and nothing is asked of it any more"
+	case r.State == "":
+		return stateWords[o.State].effect + " when it comes back" + ending(o)
+	case o == nil:
 		return fmt.Sprintf("is as the file says: %s (%s)", r.State, r.Why)
 	}
 	return stateWords[o.State].effect + ending(o)
