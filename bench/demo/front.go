@@ -88,7 +88,8 @@ func (p *front) text(f *farm) string {
 	}
 	b.WriteString("    health:\n      request: /app/status\n")
 	if f.group != "" {
-		fmt.Fprintf(&b, "\ntribes:\n  group: %s\n  drop_after: 3s\n", f.group)
+		// The Tomcats send over loopback, see catalina.ReferenceGroup.
+		fmt.Fprintf(&b, "\ntribes:\n  group: %s\n  interface: lo\n  drop_after: 3s\n", f.group)
 	}
 	fmt.Fprintf(&b, "\nadmin:\n  listen: %s\n  allow: [127.0.0.1, \"::1\"]\n", p.admin)
 	if p.socket != "" {
