@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -198,6 +199,54 @@ func TestOverrideOfAMemberThatIsFoundLater(t *testing.T) {
 		w.expect(w.takes(found), "-s")
 		if m := w.member(found); m.Weight != 7 {
 			t.Errorf("weight %d", m.Weight)
+		}
+	})
+}
+
+// What was asked of a found member that does not come back can be changed and
+// taken back, state and weight each for itself.
+func TestOverrideOfAMemberThatHasGone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "overrides.json")
+	err := overrides.Save(path, []overrides.Override{
+		{Pool: "app", Member: found, State: overrides.Drain, Owner: "root", Since: time.Date(2026, 3, 1, 14, 2, 0, 0, time.UTC)},
+		{Pool: "app", Member: found, Weight: 7, Owner: "root", Since: time.Date(2026, 3, 1, 14, 2, 0, 0, time.UTC)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ears *paperEars
+	play(t, finding, func(o *Options) { onPaper(&ears)(o); o.OverridesPath = path }, func(w *world) {
+		ask := func(a admin.Action) admin.ActionResult {
+			t.Helper()
+			a.Pool, a.Member, a.Owner = "app", found, "joe"
+			r, err := w.c.SetMember(w.t.Context(), a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		_, seq := w.events(0)
+		r := ask(admin.Action{State: overrides.Stop, For: time.Hour})
+		if r.State != "" || r.Why != "it is not there now" || r.Override == nil || r.Override.State != overrides.Stop || r.WeightBy == nil || r.Weight != 7 {
+			t.Errorf("stop: %+v", r)
+		}
+		r = ask(admin.Action{State: overrides.Ready})
+		if r.Override != nil || r.WeightBy == nil {
+			t.Errorf("ready: %+v", r)
+		}
+		r = ask(admin.Action{})
+		if r.WeightBy != nil || r.Weight != 1 {
+			t.Errorf("the weight taken back: %+v", r)
+		}
+		w.expectEvents(seq, "override set "+found, "override set "+found, "override ended "+found)
+		if kept, err := overrides.Load(path); err != nil || len(kept) != 0 || len(w.c.Status().Overrides) != 0 {
+			t.Errorf("kept %v, %v", kept, err)
+		}
+		// Nothing is asked of it any more: it is unknown like any other.
+		_, err := w.c.SetMember(w.t.Context(), admin.Action{Pool: "app", Member: found, State: overrides.Ready})
+		var refusal *admin.Refusal
+		if !errors.As(err, &refusal) || refusal.Status != 404 {
+			t.Errorf("got %v", err)
 		}
 	})
 }

@@ -24,11 +24,18 @@ func (c *Controller) SetMember(ctx context.Context, a admin.Action) (result admi
 }
 
 func (c *Controller) setMember(a admin.Action) (admin.ActionResult, error) {
+	now := time.Now()
 	m, err := find(c.cfg, a.Pool, a.Member)
 	if err != nil {
-		return admin.ActionResult{}, err
+		// A found member that has gone is no member, and what was asked of it
+		// waits for it. That can be changed and taken back all the same.
+		p := c.cfg.Pool(a.Pool)
+		if p == nil || !overrides.Any(c.overrides, a.Pool, a.Member, now) {
+			return admin.ActionResult{}, err
+		}
+		m = &config.Member{State: config.StateReady, Weight: p.Discover.Weight}
 	}
-	now := time.Now()
+	present := err == nil
 	o := overrides.Override{
 		Pool: a.Pool, Member: a.Member, State: a.State, Weight: a.Weight,
 		Owner: a.Owner, Reason: a.Reason, Since: now.Truncate(time.Second),
@@ -51,25 +58,45 @@ func (c *Controller) setMember(a admin.Action) (admin.ActionResult, error) {
 		warnings = append(warnings, "it will not outlive the process: "+err.Error())
 	}
 	c.build()
-	if a.State == overrides.Ready {
-		c.runner.ProbeNow(compile.ID(a.Pool, m))
+	result := c.outcome(a, m, present, now)
+	if r := c.report.Member(a.Pool, a.Member); present && r == nil {
+		warnings = append(warnings, result.Why)
 	}
 	for _, p := range c.report.Pools {
 		if p.Name == a.Pool && p.Fresh == 0 && a.State != overrides.Ready && a.State != "" {
 			warnings = append(warnings, "no member of pool "+p.Name+" takes new sessions now")
 		}
 	}
-	result := admin.ActionResult{Pool: a.Pool, Member: a.Member, TableVersion: c.table.Version}
-	if r := c.report.Member(a.Pool, a.Member); r != nil {
-		result.State, result.Weight, result.Why = r.State, r.Weight, r.Why
-		result.Override, result.WeightBy = r.Override, r.WeightBy
-	} else {
-		// The member came with a table that could not be built.
-		result.State, result.Weight, result.Why = compile.Checking, m.Weight, "not in use yet: "+c.trouble
-		warnings = append(warnings, result.Why)
-	}
 	result.Warning = strings.Join(warnings, "; ")
 	return result, nil
+}
+
+// outcome is how the member stands after an action. present tells whether there
+// is such a member now.
+func (c *Controller) outcome(a admin.Action, m *config.Member, present bool, now time.Time) admin.ActionResult {
+	result := admin.ActionResult{Pool: a.Pool, Member: a.Member, TableVersion: c.table.Version}
+	if !present {
+		result.Why, result.Weight = "it is not there now", m.Weight
+		if o, ok := overrides.Find(c.overrides, a.Pool, a.Member, now); ok {
+			result.Override = &o
+		}
+		if o, ok := overrides.FindWeight(c.overrides, a.Pool, a.Member, now); ok {
+			result.WeightBy, result.Weight = &o, o.Weight
+		}
+		return result
+	}
+	if a.State == overrides.Ready {
+		c.runner.ProbeNow(compile.ID(a.Pool, m))
+	}
+	r := c.report.Member(a.Pool, a.Member)
+	if r == nil {
+		// The member came with a table that could not be built.
+		result.State, result.Weight, result.Why = compile.Checking, m.Weight, "not in use yet: "+c.trouble
+		return result
+	}
+	result.State, result.Weight, result.Why = r.State, r.Weight, r.Why
+	result.Override, result.WeightBy = r.Override, r.WeightBy
+	return result
 }
 
 // setWeight takes an operator's weight in, or back when it is none or that of

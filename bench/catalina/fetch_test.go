@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"errors"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,58 +106,4 @@ func TestForbidServices(t *testing.T) {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("policy still there: %v", err)
 	}
-}
-
-func TestFreePortsDiffer(t *testing.T) {
-	ports, err := freePorts(20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[int]bool{}
-	for _, port := range ports {
-		if seen[port] {
-			t.Errorf("port %d twice", port)
-		}
-		seen[port] = true
-		l, err := net.Listen("tcp", address(port))
-		if err != nil {
-			t.Errorf("port %d is not free: %v", port, err)
-			continue
-		}
-		l.Close()
-	}
-}
-
-// TestServerXML pins what differs between generations: each of these words keeps a
-// Tomcat of the other kind from starting.
-func TestServerXML(t *testing.T) {
-	f := func(version string, has, lacks []string) {
-		t.Helper()
-		g, err := generationOf(version)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := Options{Name: "a<b", Address: "10.9.8.7", AJP: 8009, Receiver: 4000, Cluster: true, Multicast: ReferenceGroup(), Secret: `q"`,
-			PacketSize: 65536, AJPAttributes: map[string]string{"redirectPort": "", "secretRequired": "false"}}
-		out, err := render(&o, g)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, word := range append(has, `jvmRoute="a&lt;b"`, `secret="q&#34;"`, `secretRequired="false"`, `packetSize="65536"`, `address="228.0.0.4" port="45564" bind="127.0.0.1"`,
-			`address="10.9.8.7" port="4000"`, `address="10.9.8.7" packetSize="65536" port="8009"`) {
-			if !strings.Contains(string(out), word) {
-				t.Errorf("%s: no %s in\n%s", version, word, out)
-			}
-		}
-		for _, word := range lacks {
-			if strings.Contains(string(out), word) {
-				t.Errorf("%s: has %s", version, word)
-			}
-		}
-	}
-	old := []string{"MessageDispatch15Interceptor", "JvmRouteSessionIDBinderListener", "expireSessionsOnShutdown", "JasperListener"}
-	f("7.0.109", old, nil)
-	f("8.5.100", []string{".MessageDispatchInterceptor"}, old)
-	f("11.0.18", []string{".MessageDispatchInterceptor"}, old)
-	f(Debian, []string{".MessageDispatchInterceptor"}, old)
 }

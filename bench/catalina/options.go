@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/catherd/catherd/bench/freeport"
 )
 
 // Options describe one Tomcat. The zero value of a port means: a free one.
@@ -66,13 +68,13 @@ func New(o Options) (*Tomcat, error) {
 	if o.Multicast == (Multicast{}) {
 		o.Multicast = ReferenceGroup()
 	}
-	ports, err := freePorts(4)
+	free, err := freeport.Find("127.0.0.1", 4)
 	if err != nil {
 		return nil, err
 	}
 	for i, port := range []*int{&o.HTTP, &o.AJP, &o.Shutdown, &o.Receiver} {
 		if *port == 0 {
-			*port = ports[i]
+			*port = free[i]
 		}
 	}
 	t := &Tomcat{Options: o, home: home}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/catherd/catherd/bench/catalina"
+	"github.com/catherd/catherd/bench/freeport"
 )
 
 // front is Catherd and its configuration.
@@ -30,8 +31,8 @@ type front struct {
 const defaultSocket = "/run/catherd/admin.sock"
 
 // portsFree names the first port that something listens on already.
-func portsFree(ports ...int) error {
-	for _, port := range ports {
+func portsFree(wanted ...int) error {
+	for _, port := range wanted {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			return fmt.Errorf("port %d is taken: %v", port, err)
@@ -48,14 +49,11 @@ func plan(dir string, s settings) (*front, error) {
 		listen = 8000
 	}
 	if s.anyPorts {
-		for _, port := range []*int{&listen, &admin} {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				return nil, fmt.Errorf("find a free port: %v", err)
-			}
-			defer l.Close()
-			*port = l.Addr().(*net.TCPAddr).Port
+		free, err := freeport.Find("127.0.0.1", 2)
+		if err != nil {
+			return nil, err
 		}
+		listen, admin = free[0], free[1]
 	} else if err := portsFree(listen, admin); err != nil {
 		return nil, fmt.Errorf("catherd: %v (stop what listens there, or use -any-ports)", err)
 	}
@@ -90,7 +88,8 @@ func (p *front) text(f *farm) string {
 	}
 	b.WriteString("    health:\n      request: /app/status\n")
 	if f.group != "" {
-		fmt.Fprintf(&b, "\ntribes:\n  group: %s\n  drop_after: 3s\n", f.group)
+		// The Tomcats send over loopback, see catalina.ReferenceGroup.
+		fmt.Fprintf(&b, "\ntribes:\n  group: %s\n  interface: lo\n  drop_after: 3s\n", f.group)
 	}
 	fmt.Fprintf(&b, "\nadmin:\n  listen: %s\n  allow: [127.0.0.1, \"::1\"]\n", p.admin)
 	if p.socket != "" {

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"net"
-	"strconv"
 
 	"github.com/catherd/catherd/bench/catalina"
+	"github.com/catherd/catherd/bench/freeport"
 )
 
 // size is how many Tomcats there are.
@@ -82,29 +80,13 @@ func (f *farm) close() {
 	}
 }
 
-// freeBase finds a receiver port whose neighbours and connectors are free as well, all
-// below the range the kernel takes outgoing ports from.
+// freeBase finds a receiver port whose neighbours and connectors are free as well.
 func freeBase() (int, error) {
-	for range 1000 {
-		base := 20_000 + rand.IntN(9_000)
-		if allFree(base) {
-			return base, nil
-		}
-	}
-	return 0, fmt.Errorf("find %d free ports in a pattern: 1000 tries", 3*size)
-}
-
-func allFree(base int) bool {
+	var offsets []int
 	for i := range size {
 		for _, offset := range []int{0, ajpOffset, httpOffset} {
-			l, err := net.Listen("tcp", local(base+i*receiverStep+offset))
-			if err != nil {
-				return false
-			}
-			defer l.Close() // all are held until the answer is known
+			offsets = append(offsets, i*receiverStep+offset)
 		}
 	}
-	return true
+	return freeport.Pattern("127.0.0.1", offsets)
 }
-
-func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/catherd/catherd/bench/catalina"
+	"github.com/catherd/catherd/bench/freeport"
 	"github.com/catherd/catherd/bench/peers"
 )
 
@@ -107,12 +107,12 @@ func startFront(ctx context.Context, dir string, s settings, f *farm) (*front, e
 	if program, err = filepath.Abs(program); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(2)
+	at, err := freeport.Addresses("127.0.0.1", 2)
 	if err != nil {
 		return nil, err
 	}
-	fr := &front{brand: b, dir: dir, addr: local(ports[0]), version: kind.Version(s.catherd)}
-	v := seen{Dir: dir, Modules: modules, Listen: fr.addr, Admin: local(ports[1]),
+	fr := &front{brand: b, dir: dir, addr: at[0], version: kind.Version(s.catherd)}
+	v := seen{Dir: dir, Modules: modules, Listen: fr.addr, Admin: at[1],
 		Group: fmt.Sprintf("%s:%d", f.group.Group, f.group.Port), Members: f.tomcats,
 		Discover: s.discover, Alone: s.alone, Root: os.Geteuid() == 0, Offset: ajpOffset, Cores: runtime.NumCPU()}
 	if err := b.write(v); err != nil {
@@ -249,17 +249,4 @@ func (f *front) tail(limit int) string {
 		fmt.Fprintf(&all, "--- %s ---\n%s\n", name, text[max(0, len(text)-limit):])
 	}
 	return all.String()
-}
-
-// freePorts finds ports of 127.0.0.1 that nothing listens on.
-func freePorts(n int) (ports []int, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %v", err)
-		}
-		defer l.Close() // held until all are found, so that they differ
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
 }

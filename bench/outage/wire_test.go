@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/catherd/catherd/bench/freeport"
 )
 
 // server answers every request on a connection with what answer says; "" closes, and
@@ -101,12 +103,12 @@ func TestExchangeFaults(t *testing.T) {
 
 // A port on which nobody listens is a fault of its own.
 func TestExchangeConnect(t *testing.T) {
-	ports, err := freePorts(1)
+	at, err := freeport.Addresses("127.0.0.1", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &result{kind: page, id: "r1", due: time.Now()}
-	(&lines{addr: local(ports[0])}).exchange(r)
+	(&lines{addr: at[0]}).exchange(r)
 	if r.fault != "connect" {
 		t.Errorf("fault %q", r.fault)
 	}

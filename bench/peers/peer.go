@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/catherd/catherd/bench/freeport"
 	"github.com/catherd/catherd/bench/load"
 )
 
@@ -72,12 +73,12 @@ func (k Kind) Start(ctx context.Context, s Setup, request []byte, expect load.Ex
 }
 
 func (p *Peer) launch(s Setup, program string) error {
-	ports, err := freePorts(2)
+	at, err := freeport.Addresses("127.0.0.1", 2)
 	if err != nil {
 		return err
 	}
-	p.Addr = ports[0]
-	files, err := p.Kind.render(p.Kind.values(s, p.dir, ports[0], ports[1]))
+	p.Addr = netip.MustParseAddrPort(at[0])
+	files, err := p.Kind.render(p.Kind.values(s, p.dir, p.Addr, netip.MustParseAddrPort(at[1])))
 	if err != nil {
 		return err
 	}
@@ -195,19 +196,4 @@ func (p *Peer) endsWithin(d time.Duration) bool {
 	case <-limit.C:
 		return false
 	}
-}
-
-// freePorts finds loopback ports nobody listens on at the moment.
-func freePorts(n int) ([]netip.AddrPort, error) {
-	var ports []netip.AddrPort
-	for range n {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		// Held until all are found, so that they differ.
-		defer func() { _ = l.Close() }()
-		ports = append(ports, netip.MustParseAddrPort(l.Addr().String()))
-	}
-	return ports, nil
 }

@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"net"
-	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/catherd/catherd/bench/catalina"
+	"github.com/catherd/catherd/bench/freeport"
 	"github.com/catherd/catherd/bench/tomcat"
 )
 
@@ -35,13 +33,14 @@ func newFarm(s settings) ([]member, error) {
 	var farm []member
 	if s.pretend {
 		shared := tomcat.NewSessions()
-		ports, err := freePorts(2 * s.members)
+		// A member that is away for seconds must find its ports free when it comes back.
+		at, err := freeport.Addresses("127.0.0.1", 2*s.members)
 		if err != nil {
 			return nil, err
 		}
 		for i := range s.members {
 			farm = append(farm, &pretended{options: tomcat.Options{Route: fmt.Sprintf("tomcat%d", i+1), Sessions: shared,
-				AJP: local(ports[2*i]), HTTP: local(ports[2*i+1])}})
+				AJP: at[2*i], HTTP: at[2*i+1]}})
 		}
 		return farm, nil
 	}
@@ -179,24 +178,3 @@ func (m *pretended) close() {
 		s.Close()
 	}
 }
-
-// freePorts finds TCP ports of 127.0.0.1 below the range the kernel takes outgoing ports
-// from: a member that is away for seconds must find its port free when it comes back.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range 1000 {
-		if len(ports) == n {
-			return ports, nil
-		}
-		port := 20_000 + rand.IntN(12_000)
-		l, err := net.Listen("tcp", local(port))
-		if err != nil {
-			continue
-		}
-		defer l.Close() // all at once, so that none is found twice
-		ports = append(ports, port)
-	}
-	return nil, fmt.Errorf("find %d free ports: 1000 tries", n)
-}
-
-func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/catherd/catherd/bench/catalina"
+	"github.com/catherd/catherd/bench/freeport"
 )
 
 // keep is how many idle connections a member may have; the verdict on descriptors needs
@@ -32,11 +33,11 @@ type front struct {
 }
 
 func newFront(dir string, farm []member, http bool) (*front, error) {
-	ports, err := freePorts(2)
+	at, err := freeport.Addresses("127.0.0.1", 2)
 	if err != nil {
 		return nil, err
 	}
-	return &front{dir: dir, listen: local(ports[0]), admin: local(ports[1]), farm: farm, http: http}, nil
+	return &front{dir: dir, listen: at[0], admin: at[1], farm: farm, http: http}, nil
 }
 
 func (f *front) file(name string) string { return filepath.Join(f.dir, name) }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/catherd/catherd/controlplane/admin"
@@ -57,15 +58,28 @@ func exists(path string) bool {
 // find finds the member that a word means: pool/member, or a member's name
 // when only one pool has it.
 func find(s *admin.Status, word string) (pool, member string, err error) {
+	return pick(s, word, func(p, m string) bool { return s.Member(p, m) != nil })
+}
+
+// findAsked is find, and finds a member as well that is not there while an
+// operator's word waits for it.
+func findAsked(s *admin.Status, word string) (pool, member string, err error) {
+	return pick(s, word, func(p, m string) bool {
+		return s.Member(p, m) != nil || slices.ContainsFunc(absent(s), func(a asked) bool { return a == asked{p, m} })
+	})
+}
+
+// pick finds the one of those that are known.
+func pick(s *admin.Status, word string, known func(pool, member string) bool) (pool, member string, err error) {
 	if p, m, ok := strings.Cut(word, "/"); ok {
-		if s.Member(p, m) == nil {
+		if !known(p, m) {
 			return "", "", unknownMember(s, word)
 		}
 		return p, m, nil
 	}
 	var pools []string
 	for i := range s.Pools {
-		if p := s.Pools[i].Name; s.Member(p, word) != nil {
+		if p := s.Pools[i].Name; known(p, word) {
 			pools = append(pools, p+"/"+word)
 			pool = p
 		}
@@ -80,12 +94,30 @@ func find(s *admin.Status, word string) (pool, member string, err error) {
 	}
 }
 
+// asked is a member that an operator's word is about.
+type asked struct{ pool, member string }
+
+// absent lists the members that are not there while an operator's word waits
+// for them: found ones that have gone.
+func absent(s *admin.Status) (out []asked) {
+	for _, o := range s.Overrides {
+		a := asked{o.Pool, o.Member}
+		if s.Member(o.Pool, o.Member) == nil && !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 func unknownMember(s *admin.Status, word string) error {
 	var names []string
 	for _, p := range s.Pools {
 		for _, m := range p.Members {
 			names = append(names, p.Name+"/"+m.Name)
 		}
+	}
+	if len(names) == 0 {
+		return failed("there is no member %q: there are none at all", word)
 	}
 	return failed("there is no member %q: members are %s", word, strings.Join(names, ", "))
 }

@@ -34,7 +34,13 @@ func completionCommand(e *env) *cobra.Command {
 
 // completeMembers offers the members of the running process with their state.
 // Nothing is offered when nobody answers within a moment.
-func completeMembers(e *env) cobra.CompletionFunc {
+func completeMembers(e *env) cobra.CompletionFunc { return offerMembers(e, false) }
+
+// completeAsked offers those as well that are not there while an operator's
+// word waits for them.
+func completeAsked(e *env) cobra.CompletionFunc { return offerMembers(e, true) }
+
+func offerMembers(e *env, waiting bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -53,6 +59,11 @@ func completeMembers(e *env) cobra.CompletionFunc {
 					word = p.Name + "/" + m.Name
 				}
 				out = append(out, cobra.CompletionWithDesc(word, fmt.Sprintf("%s, %s", m.State, m.Why)))
+			}
+		}
+		if waiting {
+			for _, a := range absent(s) {
+				out = append(out, cobra.CompletionWithDesc(a.pool+"/"+a.member, "not there; something is asked of it"))
 			}
 		}
 		return out, cobra.ShellCompDirectiveNoFileComp

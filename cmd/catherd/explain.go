@@ -33,6 +33,11 @@ func explain(ctx context.Context, e *env, q compile.Question) error {
 	if !strings.HasPrefix(q.Path, "/") {
 		return misused("explain: path %q does not begin with a slash", q.Path)
 	}
+	for _, pair := range q.Cookies {
+		if !strings.Contains(pair, "=") {
+			return misused("explain: cookie %q has no value: write --cookie JSESSIONID=0F3A.tomcat1", pair)
+		}
+	}
 	c, err := dial(e)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/catherd/catherd/controlplane/admin"
-	"github.com/catherd/catherd/controlplane/compile"
 )
 
 // What a cluster in trouble looks like, word for word.
@@ -98,21 +97,6 @@ warning   app/tomcat2: the route is taken
 	if text := statusText(s, []string{"app"}); strings.Contains(text, "tribes") || strings.Contains(text, "critical") {
 		t.Errorf("the status of a pool:\n%s", text)
 	}
-}
-
-// A member that stops by itself needs no waiting for its sessions.
-func TestJudgeLeaving(t *testing.T) {
-	f := func(want int, m admin.MemberStatus) {
-		t.Helper()
-		m.Name = "tomcat1"
-		s := &admin.Status{Uptime: 600, Pools: []admin.PoolStatus{{Name: "app", Members: []admin.MemberStatus{m}}}}
-		if v := judge(s, "app", "tomcat1", time.Hour); v.now != want {
-			t.Errorf("%s, %d in flight: verdict %d %q, want %d", m.State, m.InFlight, v.now, v.text, want)
-		}
-	}
-	f(drained, admin.MemberStatus{State: compile.Leaving, Why: "said that it stops"})
-	f(draining, admin.MemberStatus{State: compile.Leaving, InFlight: 1})
-	f(notDraining, admin.MemberStatus{State: compile.Shaky})
 }
 
 // A beacon by HTTP/1.0, as TcpSender of HeartbeatListener posts it, is shown

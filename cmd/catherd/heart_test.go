@@ -11,17 +11,17 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/catherd/catherd/bench/freeport"
 	"github.com/catherd/catherd/controlplane/tribes"
 )
 
 // ownGroup is a multicast group that nobody else of this machine uses.
 func ownGroup() (string, error) {
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{})
+	free, err := freeport.Find("0.0.0.0", 1)
 	if err != nil {
 		return "", err
 	}
-	defer c.Close()
-	return fmt.Sprintf("239.%d.%d.%d:%d", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250), c.LocalAddr().(*net.UDPAddr).Port), nil
+	return fmt.Sprintf("239.%d.%d.%d:%d", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250), free[0]), nil
 }
 
 // receiverOf is the receiver of the Tomcat with this AJP address, as far from

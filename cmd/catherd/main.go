@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -56,9 +57,10 @@ func commands(e *env) *cobra.Command {
 		Long:          "A load balancer for Tomcat clusters, and plain words about what it is doing.",
 		Example:       "  catherd run --listen :8080 ajp://127.0.0.1:8009 ajp://127.0.0.1:9009",
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs,
+		Args: unknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetFlagErrorFunc(badFlag)
 	f := root.PersistentFlags()
 	f.StringVarP(&e.config, "config", "c", "", "configuration `FILE`")
 	f.StringVar(&e.socket, "socket", "", "admin socket of the running process (`PATH`)")
@@ -84,6 +86,30 @@ func commands(e *env) *cobra.Command {
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)
 	return root
+}
+
+// unknownCommand refuses a word that is no command, and names one that is close.
+func unknownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	root.SuggestionsMinimumDistance = 2
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("there is no command %q: did you mean %s?", args[0], strings.Join(near, " or "))
+	}
+	return fmt.Errorf("there is no command %q", args[0])
+}
+
+// badFlag says in our words what the command line parser says of a duration.
+func badFlag(_ *cobra.Command, err error) error {
+	var bad interface {
+		error
+		GetValue() string
+	}
+	if errors.As(err, &bad) && strings.Contains(err.Error(), "duration") {
+		return fmt.Errorf("%q is no duration: write it like 30s, 10m or 2h", bad.GetValue())
+	}
+	return err
 }
 
 // between accepts that many arguments.

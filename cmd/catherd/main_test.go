@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -57,6 +58,7 @@ func setup(e *testscript.Env) error {
 	e.Setenv("GROUP", w.group)
 	e.Setenv("R1", receiverOf(w.free[3]))
 	e.Setenv("R2", receiverOf(w.free[4]))
+	e.Setenv("FOUND1", strings.Replace(w.free[3], ":", "-", 1)) // its name when it is found
 	e.Setenv("NO_COLOR", "1")
 	return nil
 }

@@ -114,7 +114,7 @@ func tryCommand(t *testing.T, p *running, args []string) {
 		args = tryDiscover(t, p, args)
 	}
 	for i, a := range args {
-		if a == "--wait" {
+		if a == "--wait" && args[0] == "drain" {
 			args = append(args, "--quiet-for", "0s")
 		}
 		if a == "catherd.yaml" {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/catherd/catherd/controlplane/admin"
 	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/overrides"
 )
 
 func statusCommand(e *env) *cobra.Command {
@@ -106,6 +107,11 @@ func statusText(s *admin.Status, args []string) string {
 		b.WriteString(t.String())
 	}
 	if len(args) == 0 {
+		for _, o := range s.Overrides {
+			if s.Member(o.Pool, o.Member) == nil {
+				fmt.Fprintf(&b, "waits  %s/%s is not there: %s; %s takes it back\n", o.Pool, o.Member, o, takeBack(o))
+			}
+		}
 		for i := range s.Groups {
 			g := &s.Groups[i]
 			fmt.Fprintf(&b, "tribes %s  %s", g.Group, heardCounts(g))
@@ -122,6 +128,14 @@ func statusText(s *admin.Status, args []string) string {
 		b.WriteString(findingLines(s.Findings))
 	}
 	return b.String()
+}
+
+// takeBack is the command that ends an override.
+func takeBack(o overrides.Override) string {
+	if o.Weight != 0 {
+		return fmt.Sprintf("catherd weight %s/%s --reset", o.Pool, o.Member)
+	}
+	return fmt.Sprintf("catherd ready %s/%s", o.Pool, o.Member)
 }
 
 // millis shows seconds as milliseconds; nothing measured is "-".

@@ -44,36 +44,6 @@ func TestServerTLSNamesFileAndCure(t *testing.T) {
 	}
 }
 
-// When a drain is over: nothing in flight, and no session for the window.
-func TestJudgeDrain(t *testing.T) {
-	begin := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	f := func(want int, word string, m admin.MemberStatus) {
-		t.Helper()
-		m.Name = "tomcat1"
-		s := &admin.Status{Started: begin, Uptime: 600, Pools: []admin.PoolStatus{{Name: "app", Members: []admin.MemberStatus{m}}}}
-		if v := judge(s, "app", "tomcat1", 5*time.Minute); v.now != want || !strings.Contains(v.text, word) {
-			t.Errorf("%+v: verdict %d %q, want %d %q", m, v.now, v.text, want, word)
-		}
-	}
-	at := func(s int) time.Time { return begin.Add(time.Duration(s) * time.Second) }
-	f(drained, "drained", admin.MemberStatus{State: compile.Drain, LastSession: at(300)})
-	f(draining, "1s to go", admin.MemberStatus{State: compile.Drain, LastSession: at(301).Add(-time.Millisecond)})
-	f(draining, "2 in flight", admin.MemberStatus{State: compile.Drain, LastSession: at(10), InFlight: 2})
-	f(drained, "drained", admin.MemberStatus{State: compile.Drain}) // never one since the start ten minutes ago
-	f(drained, "drained", admin.MemberStatus{State: compile.Stop})
-	f(drained, "down: connect refused", admin.MemberStatus{State: compile.Down, Why: "connect refused", LastSession: at(599)})
-	f(draining, "1 in flight", admin.MemberStatus{State: compile.Down, InFlight: 1, LastSession: at(1)})
-	f(notDraining, "no longer drains, it is ready", admin.MemberStatus{State: compile.Ready})
-	if v := judge(&admin.Status{}, "app", "tomcat1", 0); v.now != notDraining {
-		t.Errorf("a member that is gone: %+v", v)
-	}
-	// A process that has just started knows of no session, which proves nothing.
-	young := &admin.Status{Started: begin, Uptime: 10, Pools: []admin.PoolStatus{{Name: "app", Members: []admin.MemberStatus{{Name: "t", State: compile.Drain}}}}}
-	if v := judge(young, "app", "t", time.Minute); v.now != draining {
-		t.Errorf("ten seconds after the start: %+v", v)
-	}
-}
-
 func TestGroupMemory(t *testing.T) {
 	f := func(want int64, files map[string]string) {
 		t.Helper()

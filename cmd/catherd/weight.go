@@ -27,7 +27,7 @@ func weightCommand(e *env) *cobra.Command {
 			"comes back with --reset, or by itself after --for.",
 		Example:           "  catherd weight tomcat1 3 --for 30m --reason \"new machine\"\n  catherd weight tomcat1 --reset",
 		Args:              between(1, 2),
-		ValidArgsFunction: completeMembers(e),
+		ValidArgsFunction: completeAsked(e),
 	}
 	c.Flags().DurationVar(&period, "for", 0, "take it back after this `TIME`, such as 30m")
 	c.Flags().StringVar(&reason, "reason", "", "`TEXT` that status shows")
@@ -64,7 +64,7 @@ func weigh(ctx context.Context, e *env, a admin.Action, word string) error {
 	if err != nil {
 		return err
 	}
-	if a.Pool, a.Member, err = find(s, word); err != nil {
+	if a.Pool, a.Member, err = findAsked(s, word); err != nil {
 		return err
 	}
 	r, err := c.SetMember(ctx, a)
@@ -72,6 +72,9 @@ func weigh(ctx context.Context, e *env, a admin.Action, word string) error {
 		return err
 	}
 	text := fmt.Sprintf("has weight %d, as the file says", r.Weight)
+	if r.State == "" {
+		text = "is not there, and no weight is asked for it any more"
+	}
 	if o := r.WeightBy; o != nil {
 		text = fmt.Sprintf("has weight %d", r.Weight) + ending(o)
 	}

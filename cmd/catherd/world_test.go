@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"github.com/catherd/catherd/bench/freeport"
 	"github.com/catherd/catherd/bench/tomcat"
 	"github.com/catherd/catherd/controlplane/admin"
 )
@@ -50,19 +50,9 @@ func newWorld() (*world, error) {
 }
 
 // freeAddresses finds addresses that nobody listens on. Their host is one of
-// 127.0.0.0/8 that nobody else uses, so that nobody takes a port meanwhile.
+// 127.0.0.0/8 that nobody else uses, so that no test meets another's server.
 func freeAddresses(n int) ([]string, error) {
-	host := fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250))
-	var out []string
-	for range n {
-		l, err := net.Listen("tcp", host+":0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() // held until all are known, so that they differ
-		out = append(out, l.Addr().String())
-	}
-	return out, nil
+	return freeport.Addresses(fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250)), n)
 }
 
 func (w *world) close() {

@@ -26,7 +26,7 @@ type Action struct {
 type ActionResult struct {
 	Pool         string              `json:"pool"`
 	Member       string              `json:"member"`
-	State        compile.State       `json:"state"`  // the member's state now
+	State        compile.State       `json:"state"`  // the member's state now; "" when it is not there, see Why
 	Weight       int                 `json:"weight"` // and its weight
 	Why          string              `json:"why"`
 	Override     *overrides.Override `json:"override,omitempty"`        // nil: the state is as the file says

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/catherd/catherd/ajp"
@@ -156,24 +155,10 @@ func (x *exam) packet(l *line, q question) ([]byte, error) {
 	if host == "" {
 		host = x.s.authority()
 	}
-	name, port := host, 80
-	if h, p, err := net.SplitHostPort(host); err == nil {
-		name = h
-		if n, err := strconv.Atoi(p); err == nil && n > 0 && n < 65536 {
-			port = n
-		}
-	}
-	own := "127.0.0.1"
-	if a, ok := l.LocalAddr().(*net.TCPAddr); ok {
-		own = a.IP.String()
-	}
-	path, query, hasQuery := strings.Cut(x.s.path(), "?")
+	start, query := ajp.ProbeLine(host, x.s.path(), l.LocalAddr())
 	build := func(pad int) ([]byte, error) {
 		var w ajp.Writer
-		w.Begin(nil, x.s.Packet, &ajp.Line{
-			Method: []byte("GET"), Protocol: []byte("HTTP/1.1"), URI: []byte(path),
-			RemoteAddr: []byte(own), ServerName: []byte(name), ServerPort: uint16(port),
-		})
+		w.Begin(nil, x.s.Packet, &start)
 		w.HeaderCode(ajp.ReqHost, []byte(host))
 		w.HeaderCode(ajp.ReqUserAgent, []byte("catherd-probe"))
 		// Without the field an application that reads is let to ask, and the
@@ -187,12 +172,12 @@ func (x *exam) packet(l *line, q question) ([]byte, error) {
 		if q.secret && x.s.Secret != "" {
 			w.Attr(ajp.AttrSecret, []byte(x.s.Secret))
 		}
-		if hasQuery {
-			w.Attr(ajp.AttrQuery, []byte(query))
+		if query != nil {
+			w.Attr(ajp.AttrQuery, query)
 		}
 		if q.usual {
 			w.ReqAttr(ajp.NameRemotePort, []byte("1"))
-			w.ReqAttr(ajp.NameLocalAddr, []byte(own))
+			w.ReqAttr(ajp.NameLocalAddr, start.RemoteAddr)
 			w.ReqAttr(ajp.NameActivation, []byte("ACT"))
 		}
 		for _, name := range q.attributes {

@@ -7,8 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/catherd/catherd/ajp"
@@ -128,31 +126,17 @@ var emptyBody = []byte{0x12, 0x34, 0, 0}
 func healthPacket(conn net.Conn, t Target) ([]byte, error) {
 	req := t.Settings.Request
 	host := req.authority(t.To)
-	name, port := host, 80
-	if h, p, err := net.SplitHostPort(host); err == nil {
-		name = h
-		if n, err := strconv.Atoi(p); err == nil && n > 0 && n < 65536 {
-			port = n
-		}
-	}
-	own := "127.0.0.1"
-	if a, ok := conn.LocalAddr().(*net.TCPAddr); ok {
-		own = a.IP.String()
-	}
-	path, query, hasQuery := strings.Cut(req.Path, "?")
+	line, query := ajp.ProbeLine(host, req.Path, conn.LocalAddr())
 	var w ajp.Writer
-	w.Begin(nil, ajp.DefaultPacket, &ajp.Line{
-		Method: []byte("GET"), Protocol: []byte("HTTP/1.1"), URI: []byte(path),
-		RemoteAddr: []byte(own), ServerName: []byte(name), ServerPort: uint16(port),
-	})
+	w.Begin(nil, ajp.DefaultPacket, &line)
 	w.Header([]byte("host"), []byte(host))
 	w.Header([]byte("user-agent"), []byte("catherd-health"))
 	w.Header([]byte("content-length"), []byte("0"))
 	if t.To.Secret != "" {
 		w.Attr(ajp.AttrSecret, []byte(t.To.Secret))
 	}
-	if hasQuery {
-		w.Attr(ajp.AttrQuery, []byte(query))
+	if query != nil {
+		w.Attr(ajp.AttrQuery, query)
 	}
 	return w.End()
 }

@@ -99,6 +99,11 @@ func FindWeight(list []Override, pool, member string, now time.Time) (Override, 
 	return find(list, Override{Pool: pool, Member: member, Weight: MinWeight}, now)
 }
 
+// Any reports whether anything is asked of a member at that time.
+func Any(list []Override, pool, member string, now time.Time) bool {
+	return slices.ContainsFunc(list, func(o Override) bool { return o.Pool == pool && o.Member == member && o.Active(now) })
+}
+
 // find looks for a wish about the same as like.
 func find(list []Override, like Override, now time.Time) (Override, bool) {
 	for _, o := range list {

@@ -1,26 +1,18 @@
 package realtomcat
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"testing"
+
+	"github.com/catherd/catherd/bench/freeport"
 )
 
-// freePort is a TCP port of 127.0.0.1 that nothing listens on: below the range from
-// which the kernel takes the ports of outgoing connections, so that none of those sits
-// on it before the server does. A configuration cannot say "any port".
+// freePort is a TCP port of 127.0.0.1 that nothing listens on, and that nobody
+// else gets meanwhile. A configuration cannot say "any port".
 func freePort(t *testing.T) int {
 	t.Helper()
-	for range 1000 {
-		port := 12000 + rand.IntN(8000)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		_ = l.Close()
-		return port
+	free, err := freeport.Find("127.0.0.1", 1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port between 12000 and 20000 in 1000 tries")
-	return 0
+	return free[0]
 }
