@@ -32,6 +32,7 @@ type ajpAnswer struct {
 
 	bare    bool // the head has no field
 	flushed bool // a flush has come: the answer was committed before its end
+	fed     bool // the member has asked for a body: somebody there reads the request
 	excess  bool // more data than Content-Length announced
 }
 
@@ -123,7 +124,7 @@ func (a *ajpAnswer) finish() (clean bool, f upstream.Fault) {
 		return false, protocolFault("ended the answer without a head; if its headers are large, raise packetSize " +
 			"on the member's AJP Connector and max_packet_size here")
 	}
-	if x.status == 503 && !a.reuse && a.bare && !a.data && !a.flushed {
+	if x.status == 503 && !a.reuse && a.bare && !a.data && !a.flushed && !a.fed {
 		if f := x.paused(); !f.OK() {
 			return false, f
 		}
@@ -343,6 +344,7 @@ func (a *ajpAnswer) getBody(want int) upstream.Fault {
 	if a.ended {
 		return protocolFault("asked for a body that has ended")
 	}
+	a.fed = true
 	if f := a.sendNow(); !f.OK() { // an earlier packet, whose bytes the next piece may overwrite
 		return f
 	}
