@@ -44,6 +44,8 @@ type Pool struct {
 
 	waiting atomic.Int64
 	queue   queue
+	lent    atomic.Int64  // permits that a sweep holds
+	swept   atomic.Uint64 // how many it has given back so far
 
 	why atomic.Pointer[string] // of the last Abandon
 
