@@ -38,7 +38,8 @@ type ajpAnswer struct {
 
 // holdHead is how long a head without body waits for the packet behind it.
 // Tomcat writes both at once, so it is usually there already; the bound is for
-// connectors with ajpFlush="false", whose flushes cannot be seen.
+// connectors with ajpFlush="false", whose flushes cannot be seen. Where it has been
+// reached, heads do not wait for a while (upstream.Conn.LoneHead).
 const holdHead = 2 * wire.Tick
 
 func protocolFault(text string) upstream.Fault {
@@ -237,6 +238,7 @@ func (a *ajpAnswer) chunk(n int) upstream.Fault {
 	a.left, a.pad = n, n == 0
 	if n == 0 { // a flush
 		a.held, a.flushed = false, true
+		a.u.Flushes()
 		return a.x.answer.flush()
 	}
 	a.data = true
@@ -409,6 +411,9 @@ func (a *ajpAnswer) piece(limit int) ([]byte, upstream.Fault) {
 // first, except a head alone: the packet behind it is on its way.
 func (a *ajpAnswer) read() upstream.Fault {
 	x, in := a.x, a.u.In
+	if a.held && a.u.SendsLoneHeads(x.headAt) && !(a.bare && x.status == 503) {
+		a.held = false // a bare 503 may be a paused connector's
+	}
 	if x.answer.waiting() && !a.held {
 		if f := x.answer.flush(); !f.OK() {
 			return f
@@ -437,6 +442,7 @@ func (a *ajpAnswer) read() upstream.Fault {
 			return f
 		}
 		a.held = false
+		a.u.LoneHead(x.clock())
 		if f := x.answer.flush(); !f.OK() {
 			return f
 		}

@@ -49,6 +49,8 @@ type Pool struct {
 
 	why atomic.Pointer[string] // of the last Abandon
 
+	lone atomic.Int64 // until when heads of answers are expected alone, see LoneHead; unix nanoseconds
+
 	cut atomic.Int64 // when the member last closed a kept connection, see Pool.patience; unix nanoseconds
 }
 
