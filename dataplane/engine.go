@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"runtime"
 	"time"
 
 	"github.com/catherd/catherd/dataplane/access"
@@ -30,8 +31,9 @@ type Engine struct {
 // ends it.
 func New(l frontend.Limits, loops int, warn func(msg, what string)) (*Engine, error) {
 	e := &Engine{wd: wire.NewWatchdog()}
+	places := evloop.NewPlaces(placesFor(runtime.GOMAXPROCS(0)))
 	for i := range loops {
-		loop, err := evloop.New(i)
+		loop, err := evloop.NewAmong(i, places)
 		if err != nil {
 			e.stop()
 			return nil, fmt.Errorf("start event loop: %w", err)
@@ -42,6 +44,12 @@ func New(l frontend.Limits, loops int, warn func(msg, what string)) (*Engine, er
 	e.proxy = proxy.New(e.wd, e.pools)
 	e.server = frontend.New(e.proxy, e.wd, e.loops, l, warn)
 	return e, nil
+}
+
+// placesFor is how many of this many processors busy loops may keep while they wait.
+// What remains is for everything else: detached tasks, TLS, the control plane.
+func placesFor(processors int) int {
+	return processors - max(1, processors/4)
 }
 
 // closeFor bounds how long Close waits for requests to notice that they are cut,

@@ -12,7 +12,8 @@ const (
 	engineEpoll = "epoll"
 )
 
-// processors is what Go would use without us. It is read before anything raises it.
+// processors is what Go would use without us: what the affinity mask, the control
+// group or GOMAXPROCS allow. It is read before anything raises it.
 var processors = runtime.GOMAXPROCS(0)
 
 // engineOf is the engine that cfg asks for.
@@ -23,20 +24,33 @@ func engineOf(cfg *config.Config) string {
 	return engineEpoll
 }
 
-// loopsOf is how many event loops an engine runs: one for each processor.
-//
-// A loop that waits for its next event keeps its place in Go's scheduler, so there
-// have to be places for everything else: the control plane, TLS, long uploads, the
-// collector of garbage. Who sets GOMAXPROCS knows how many there shall be.
+// loopsOf is how many event loops an engine runs. It makes room for them in Go's
+// scheduler.
 func loopsOf(engine string, getenv func(string) string) int {
 	if engine == engineStd {
 		return 0
 	}
-	if getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(processors + beside)
+	loops, places := share(processors, runtime.NumCPU(), getenv("GOMAXPROCS") != "")
+	if places != runtime.GOMAXPROCS(0) { // the same again would stop the world
+		runtime.GOMAXPROCS(places)
 	}
-	return processors
+	return loops
 }
 
-// beside is how many goroutines run beside busy loops at the same time.
-const beside = 2
+// share divides the machine: one loop for each processor that Go may use, and
+// places in Go's scheduler.
+//
+// A loop that waits for its next event keeps its place, so there are more places
+// than loops: for the control plane, TLS, long uploads, the collector of garbage.
+// Who sets GOMAXPROCS has said how much may run at a time, and gets no more. Then
+// some loops do without a place of their own while they wait (dataplane.New).
+func share(processors, cpus int, fixed bool) (loops, places int) {
+	loops = min(processors, cpus)
+	if fixed {
+		return loops, processors
+	}
+	return loops, loops + max(minBeside, loops/2)
+}
+
+// minBeside is the least that runs beside busy loops at the same time.
+const minBeside = 2

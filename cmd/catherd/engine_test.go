@@ -7,17 +7,42 @@ import (
 	"github.com/catherd/catherd/controlplane/config"
 )
 
+func TestShare(t *testing.T) {
+	for _, x := range []struct {
+		processors, cpus int
+		fixed            bool
+		loops, places    int
+	}{
+		{1, 1, false, 1, 3},
+		{2, 2, false, 2, 4},
+		{4, 4, false, 4, 6},
+		{16, 16, false, 16, 24},
+		{2, 64, false, 2, 4}, // a control group with a quota
+		{1, 1, true, 1, 1},
+		{1, 16, true, 1, 1},
+		{2, 16, true, 2, 2},
+		{16, 16, true, 16, 16},
+		{8, 2, true, 2, 8}, // more than there are
+	} {
+		loops, places := share(x.processors, x.cpus, x.fixed)
+		if loops != x.loops || places != x.places {
+			t.Errorf("%+v: %d loops, %d places", x, loops, places)
+		}
+	}
+}
+
 func TestLoopsLeaveRoomForOthers(t *testing.T) {
 	had := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(had)
+	loops, places := share(processors, runtime.NumCPU(), false)
 	for _, x := range []struct {
 		engine, variable string
 		loops, places    int
 	}{
 		{"std", "", 0, processors},
-		{"epoll", "7", processors, processors}, // the runtime has followed it before us
-		{"auto", "", processors, processors + beside},
-		{"epoll", "", processors, processors + beside},
+		{"epoll", "7", loops, processors}, // the runtime has followed it before us
+		{"auto", "", loops, places},
+		{"epoll", "", loops, places},
 	} {
 		runtime.GOMAXPROCS(processors)
 		kind := engineOf(&config.Config{Engine: x.engine})

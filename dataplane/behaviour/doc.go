@@ -28,7 +28,8 @@
 //	stray_test.go     bytes nobody asked for
 //	writes_test.go    few writes per answer
 //	alloc_test.go     no allocation per request
-//	idle_test.go      what an idle connection takes
+//	idle_test.go      what an idle connection or tunnel takes
+//	lonehead_test.go  heads of answers that nothing follows for long
 //
 // What bites: nothing waits for a time to pass in the hope that something has
 // happened. Scripts and tests hand over through channels, or poll a counter with

@@ -6,6 +6,7 @@ import (
 	"net"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/catherd/catherd/dataplane/enginetest"
 )
@@ -59,4 +60,63 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 			t.Errorf("an idle connection takes %d bytes", per)
 		}
 	})
+}
+
+// A tunnel on which nobody says anything holds no buffer for either direction.
+func TestIdleTunnelsAreSmall(t *testing.T) {
+	const tunnels, each = 500, 44 << 10 // goroutines of both ends among it
+	m := startTCP(t, func(_ *member, _ int, c *net.TCPConn) {
+		b := make([]byte, 512)
+		if n, _ := c.Read(b); n == 0 {
+			return
+		}
+		if _, err := c.Write([]byte(wsAnswer)); err != nil {
+			return
+		}
+		for {
+			n, err := c.Read(b)
+			if err != nil {
+				return
+			}
+			_, _ = c.Write(b[:n])
+		}
+	})
+	_, addr := run(t, enginetest.Table(t, newPool(m.as("a"))))
+	inUse := func() int64 {
+		runtime.GC()
+		runtime.GC()
+		var s runtime.MemStats
+		runtime.ReadMemStats(&s)
+		return int64(s.HeapAlloc + s.StackInuse)
+	}
+	b := make([]byte, 512)
+	idle := func() *net.TCPConn {
+		c := enginetest.Dial(t, addr)
+		_ = c.SetDeadline(time.Now().Add(patience))
+		if _, err := c.Write([]byte(wsHead + "\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := c.Read(b); n == 0 {
+			t.Fatal(err)
+		}
+		if _, err := c.Write([]byte("x")); err != nil { // both directions have been in use
+			t.Fatal(err)
+		}
+		if n, err := c.Read(b); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		return c
+	}
+	for range 20 {
+		idle()
+	}
+	before := inUse()
+	for range tunnels {
+		idle()
+	}
+	per := (inUse() - before) / tunnels
+	t.Logf("%d bytes for each", per)
+	if per > each {
+		t.Errorf("an idle tunnel takes %d bytes", per)
+	}
 }

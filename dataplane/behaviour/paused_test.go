@@ -32,10 +32,27 @@ func raw(c conn, s string) {
 	}
 }
 
+// unasked takes a request with what comes of its body without being asked for, as
+// a connector does before it knows the application. Over HTTP that is all of it.
+func unasked(c conn) (ok bool) {
+	x, isAJP := c.(*ajpConn)
+	if !isAJP {
+		_, ok = c.next()
+		return ok
+	}
+	q, err := x.c.ReadRequest()
+	if err != nil {
+		return false
+	}
+	x.m.saw(request{id: q.ID})
+	_, err = x.c.FirstBody(q)
+	return err == nil
+}
+
 // paused takes a request and answers as a paused connector does, in one write or two.
 func paused(writes int) func(conn) {
 	return func(c conn) {
-		if _, ok := c.next(); !ok {
+		if !unasked(c) {
 			return
 		}
 		parts := pausedHTTP
@@ -145,7 +162,8 @@ func TestBusyApplication(t *testing.T) {
 	}
 }
 
-// A body of which more than the first piece has been handed on is gone.
+// A body of which more than the first piece has been handed on is gone, and the
+// answer is that of whoever has read it.
 func TestPausedAfterTheBody(t *testing.T) {
 	a := startAJP(t, func(c conn) {
 		if _, ok := c.next(); ok { // with the whole body
@@ -157,8 +175,33 @@ func TestPausedAfterTheBody(t *testing.T) {
 	ma := a.as("a")
 	_, addr := run(t, enginetest.Table(t, newPool(ma, b.as("b"))))
 	r := once(t, addr, "POST", "1", strings.Repeat("b", 20000), session("a"))
-	if r.status != 503 || b.requests() != 0 || ma.Live.NotBefore.Load() == 0 {
+	if r.status != 503 || b.requests() != 0 || ma.Live.NotBefore.Load() != 0 {
 		t.Errorf("%d %q, %d requests at b, avoided until %d", r.status, r.body, b.requests(), ma.Live.NotBefore.Load())
+	}
+}
+
+// A member that has asked for the body has begun to work on the request, also when
+// all it got is the piece that could be sent again.
+func TestPausedAfterItAsked(t *testing.T) {
+	for _, length := range []bool{false, true} { // then the first packet goes out unasked
+		a := startAJP(t, func(c conn) {
+			if unasked(c) {
+				_, _ = c.(*ajpConn).c.NextBody(8186)
+				raw(c, pausedAJP[0]+pausedAJP[1])
+				c.close()
+			}
+		})
+		b := startAJP(t, good("b"))
+		_, addr := run(t, enginetest.Table(t, newPool(a.as("a"), b.as("b"))))
+		c := dial(t, addr)
+		if length {
+			c.send(head("POST", "1", 4, session("a")) + "body")
+		} else {
+			c.send(head("PUT", "1", 0, session("a"), "Transfer-Encoding: chunked") + "4\r\nbody\r\n0\r\n\r\n")
+		}
+		if r := c.get("POST"); r.status != 503 || a.requests() != 1 || b.requests() != 0 {
+			t.Errorf("with a length %v: %d %q, delivered %d and %d times", length, r.status, r.body, a.requests(), b.requests())
+		}
 	}
 }
 

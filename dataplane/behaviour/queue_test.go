@@ -6,8 +6,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/catherd/catherd/ajp"
 	"github.com/catherd/catherd/dataplane/enginetest"
+	"github.com/catherd/catherd/dataplane/table"
 )
 
 // The member counts: never more requests, nor connections, than connections.max.
@@ -201,4 +204,45 @@ func TestWaitersAreServedElsewhere(t *testing.T) {
 		goOn <- struct{}{}
 		c.get("GET")
 	})
+}
+
+// The keeper's ping of an idle connection is no reason to refuse a request, also
+// where requests may not wait for each other.
+func TestPingRefusesNobody(t *testing.T) {
+	asked, answer := make(chan struct{}, 1), make(chan struct{})
+	a := startAJP(t, func(c conn) {
+		x := c.(*ajpConn).c
+		for {
+			p, err := x.ReadPacket()
+			if err != nil {
+				return
+			}
+			if ajp.ParseCPing(p) != nil {
+				c.answer(200, "ok")
+				continue
+			}
+			select {
+			case asked <- struct{}{}:
+			default: // it has pinged again
+			}
+			if !x.Wait(answer) {
+				return
+			}
+			_ = x.Send(ajp.AppendCPong(nil))
+		}
+	})
+	ma := a.as("a")
+	pool := newPool(ma)
+	pool.Conns.Max, pool.Conns.Queue = 1, 0
+	pool.Ping = table.Ping{Interval: time.Nanosecond} // none but the keeper's
+	_, addr := run(t, enginetest.Table(t, pool))
+	c := dial(t, addr)
+	c.do("GET", "1", "")
+	receive(t, "the keeper pings", asked)
+	c.send(head("GET", "2", 0))
+	until(t, "the request waits", func() bool { return ma.Live.Queued.Load() == 1 })
+	close(answer)
+	if r := c.get("GET"); r.status != 200 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
 }

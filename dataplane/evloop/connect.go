@@ -1,17 +1,20 @@
 package evloop
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// Connect connects to addr within d. t waits meanwhile. Errors: that of the
-// system call, or os.ErrDeadlineExceeded.
+// Connect connects to addr within d. t waits meanwhile. A zone of addr must be the
+// number of an interface: to look a name up is slow. Errors: that of the system call,
+// or os.ErrDeadlineExceeded.
 func (l *Loop) Connect(t *Task, addr netip.AddrPort, d time.Duration) (*Sock, error) {
 	fd, to, err := socket(addr)
 	if err != nil {
@@ -60,9 +63,11 @@ func socket(addr netip.AddrPort) (fd int, to unix.Sockaddr, err error) {
 	} else {
 		in6 := &unix.SockaddrInet6{Addr: ip.As16(), Port: int(addr.Port())}
 		if zone := ip.Zone(); zone != "" {
-			if ifi, err := net.InterfaceByName(zone); err == nil {
-				in6.ZoneId = uint32(ifi.Index)
+			id, err := strconv.ParseUint(zone, 10, 32)
+			if err != nil {
+				return -1, nil, fmt.Errorf("connect to %q: the zone is no number", addr)
 			}
+			in6.ZoneId = uint32(id)
 		}
 		to = in6
 	}

@@ -16,7 +16,8 @@
 // While requests keep coming a loop waits in epoll without telling the scheduler,
 // so it keeps its thread and its place in it. Garbage collection interrupts that
 // wait by a signal. When nothing has come for a moment, the loop waits in the
-// ordinary way and costs nothing.
+// ordinary way and costs nothing. How many loops wait like that is bounded by their
+// Places; the others let everybody else have a turn after each batch of events.
 //
 // # What bites
 //

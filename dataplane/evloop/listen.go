@@ -2,6 +2,7 @@ package evloop
 
 import (
 	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -101,7 +102,9 @@ func (ln *Listener) Close() {
 	}
 }
 
-// addrOf is a socket address as package net has it.
+// addrOf is a socket address as package net has it. The zone of a link-local address
+// is the number of its interface (RFC 4007 section 11.2): to learn its name takes
+// several system calls, which is too much for each connection on a loop.
 func addrOf(sa unix.Sockaddr) *net.TCPAddr {
 	switch a := sa.(type) {
 	case *unix.SockaddrInet4:
@@ -109,9 +112,7 @@ func addrOf(sa unix.Sockaddr) *net.TCPAddr {
 	case *unix.SockaddrInet6:
 		addr := &net.TCPAddr{IP: a.Addr[:], Port: a.Port}
 		if addr.IP.To4() == nil && a.ZoneId != 0 {
-			if ifi, err := net.InterfaceByIndex(int(a.ZoneId)); err == nil {
-				addr.Zone = ifi.Name
-			}
+			addr.Zone = strconv.FormatUint(uint64(a.ZoneId), 10)
 		}
 		return addr
 	}

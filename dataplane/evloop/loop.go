@@ -3,6 +3,7 @@ package evloop
 import (
 	"fmt"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 type Loop struct {
 	Index    int // among the loops of an engine, from 0
 	ep, bell int // epoll set; eventfd that ends a wait
+	places   *Places
 	epoch    atomic.Uint64
 
 	// The loop's own.
@@ -62,7 +64,10 @@ const batch = 256
 const bellSlot = -1
 
 // New starts a loop. Stop ends it.
-func New(index int) (*Loop, error) {
+func New(index int) (*Loop, error) { return NewAmong(index, nil) }
+
+// NewAmong is New for a loop that shares places with others.
+func NewAmong(index int, places *Places) (*Loop, error) {
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("make epoll set: %w", err)
@@ -72,7 +77,7 @@ func New(index int) (*Loop, error) {
 		_ = unix.Close(ep)
 		return nil, fmt.Errorf("make wake-up descriptor: %w", err)
 	}
-	l := &Loop{Index: index, ep: ep, bell: bell, events: make([]unix.EpollEvent, batch), done: make(chan struct{})}
+	l := &Loop{Index: index, places: places, ep: ep, bell: bell, events: make([]unix.EpollEvent, batch), done: make(chan struct{})}
 	slots := make([]atomic.Pointer[Sock], 0)
 	l.slots.Store(&slots)
 	if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: bellSlot}); err != nil {
@@ -103,14 +108,23 @@ func (l *Loop) run() {
 
 // turn waits for events and serves them, again and again.
 func (l *Loop) turn() {
-	busy := false
+	busy, has := false, false // there were events; a place is ours
 	for {
 		n := 0
-		if busy {
+		if busy && !has {
+			if has = l.places.take(); !has {
+				runtime.Gosched() // others need our place; what has come waits in the kernel
+			}
+		}
+		if busy && has {
 			n = l.poll()
 			busy = n > 0
 		}
 		if n == 0 {
+			if has {
+				l.places.free()
+				has = false
+			}
 			var err error
 			if n, err = unix.EpollWait(l.ep, l.events, l.trim(time.Now())); err != nil {
 				continue // interrupted: nothing else can happen to a valid set
@@ -118,6 +132,9 @@ func (l *Loop) turn() {
 			busy = n > 0
 		}
 		if l.serve(l.events[:n]) {
+			if has {
+				l.places.free()
+			}
 			return
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/catherd/catherd/dataplane/wire"
 )
 
 // Spec is one address to listen on.
@@ -80,6 +82,9 @@ func (a *acceptor) Accept() (net.Conn, error) {
 // tag makes c know its group, and speak TLS if the group does.
 func tag(c net.Conn, g *group) net.Conn {
 	if cfg := g.tls.Load(); cfg != nil {
+		if l, err := wire.NewLower(c.(*net.TCPConn)); err == nil {
+			c = l
+		}
 		t := tls.Server(c, cfg)
 		return &taggedTLS{t, t, g}
 	}

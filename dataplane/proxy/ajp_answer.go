@@ -32,12 +32,14 @@ type ajpAnswer struct {
 
 	bare    bool // the head has no field
 	flushed bool // a flush has come: the answer was committed before its end
+	fed     bool // the member has asked for a body: somebody there reads the request
 	excess  bool // more data than Content-Length announced
 }
 
 // holdHead is how long a head without body waits for the packet behind it.
 // Tomcat writes both at once, so it is usually there already; the bound is for
-// connectors with ajpFlush="false", whose flushes cannot be seen.
+// connectors with ajpFlush="false", whose flushes cannot be seen. Where it has been
+// reached, heads do not wait for a while (upstream.Conn.LoneHead).
 const holdHead = 2 * wire.Tick
 
 func protocolFault(text string) upstream.Fault {
@@ -123,7 +125,7 @@ func (a *ajpAnswer) finish() (clean bool, f upstream.Fault) {
 		return false, protocolFault("ended the answer without a head; if its headers are large, raise packetSize " +
 			"on the member's AJP Connector and max_packet_size here")
 	}
-	if x.status == 503 && !a.reuse && a.bare && !a.data && !a.flushed {
+	if x.status == 503 && !a.reuse && a.bare && !a.data && !a.flushed && !a.fed {
 		if f := x.paused(); !f.OK() {
 			return false, f
 		}
@@ -236,6 +238,7 @@ func (a *ajpAnswer) chunk(n int) upstream.Fault {
 	a.left, a.pad = n, n == 0
 	if n == 0 { // a flush
 		a.held, a.flushed = false, true
+		a.u.Flushes()
 		return a.x.answer.flush()
 	}
 	a.data = true
@@ -343,6 +346,7 @@ func (a *ajpAnswer) getBody(want int) upstream.Fault {
 	if a.ended {
 		return protocolFault("asked for a body that has ended")
 	}
+	a.fed = true
 	if f := a.sendNow(); !f.OK() { // an earlier packet, whose bytes the next piece may overwrite
 		return f
 	}
@@ -407,6 +411,9 @@ func (a *ajpAnswer) piece(limit int) ([]byte, upstream.Fault) {
 // first, except a head alone: the packet behind it is on its way.
 func (a *ajpAnswer) read() upstream.Fault {
 	x, in := a.x, a.u.In
+	if a.held && a.u.SendsLoneHeads(x.headAt) && !(a.bare && x.status == 503) {
+		a.held = false // a bare 503 may be a paused connector's
+	}
 	if x.answer.waiting() && !a.held {
 		if f := x.answer.flush(); !f.OK() {
 			return f
@@ -435,6 +442,7 @@ func (a *ajpAnswer) read() upstream.Fault {
 			return f
 		}
 		a.held = false
+		a.u.LoneHead(x.clock())
 		if f := x.answer.flush(); !f.OK() {
 			return f
 		}

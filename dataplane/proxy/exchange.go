@@ -29,6 +29,7 @@ type Exchange struct {
 	set  Settings
 
 	Req    http1.Request
+	head   []byte // of the request, a view of the client's buffer
 	body   body
 	answer answer
 
@@ -158,7 +159,7 @@ func (x *Exchange) release() {
 	x.c, x.answer.c, x.view, x.route, x.cfg, x.member = nil, nil, nil, nil, nil, nil
 	x.pick = balance.Request{}
 	x.tried.Reset()
-	x.first, x.got, x.told100 = nil, false, false
+	x.head, x.first, x.got, x.told100 = nil, nil, false, false
 	clear(x.cookies)
 	clear(x.answer.vec)
 	if cap(x.out) > wire.Large {
@@ -264,6 +265,7 @@ func (x *Exchange) readHead() (http1.Reject, error) {
 		}
 	}
 	head := in.B[in.R : in.R+end]
+	x.head = head
 	in.R += end
 	if end > limit {
 		return http1.Oversize(head[:limit]), nil

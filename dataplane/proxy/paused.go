@@ -21,8 +21,8 @@ import (
 // An application's own 503 looks different: over AJP it has headers and
 // END_RESPONSE with reuse, over HTTP a Content-Type or a Content-Length, whether it
 // was set or made of an error page. The connector's own comes before any filter
-// or valve could leave a trace, so that a request answered in this way may be
-// repeated whatever its method.
+// or valve could leave a trace or ask for the body (GET_BODY_CHUNK), so that a
+// request answered in this way may be repeated whatever its method.
 
 var pausedFault = upstream.Fault{Kind: upstream.Paused, Text: "its connector is paused, it is being stopped"}
 

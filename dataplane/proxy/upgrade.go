@@ -1,11 +1,13 @@
 package proxy
 
 import (
+	"bytes"
 	"io"
 	"sync"
 	"time"
 
 	"github.com/catherd/catherd/dataplane/access"
+	"github.com/catherd/catherd/dataplane/balance"
 	"github.com/catherd/catherd/dataplane/table"
 	"github.com/catherd/catherd/dataplane/upstream"
 	"github.com/catherd/catherd/dataplane/wire"
@@ -74,32 +76,49 @@ func (x *Exchange) tunnel(u *upstream.Conn) upstream.Fault {
 	defer x.p.tunnels.remove(t)
 	var wg sync.WaitGroup
 	var up, down int64
-	wg.Go(func() { up = t.carry(t.member, t.client, x.c.In.Bytes()) })
-	down = t.carry(t.client, t.member, u.In.Bytes())
+	early, begun := x.shed(u)
+	wg.Go(func() { up = t.carry(t.member, t.client, early) })
+	down = t.carry(t.client, t.member, begun)
 	wg.Wait()
-	x.c.In.R = x.c.In.W
 	x.in = uint64(up)
 	ans.out = uint64(down)
 	return upstream.Fault{}
+}
+
+// shed takes both buffers away, with what of the tunnel they hold already, because
+// it may be silent for days. What the log will say of the request moves to a
+// place of its own.
+func (x *Exchange) shed(u *upstream.Conn) (early, begun *wire.Buffer) {
+	x.Req.Parse(bytes.Clone(x.head)) // it has been accepted before
+	x.resp.Reset()
+	x.pick, x.head = balance.Request{}, nil
+	clear(x.cookies)
+	early, begun = x.c.In, u.In
+	x.c.In, u.In = nil, nil
+	return early, begun
 }
 
 // tunnel is one upgraded connection.
 type tunnel struct{ client, member *wire.Conn }
 
 // carry copies one direction, beginning with what has been read already, and
-// passes its end on. A broken direction breaks both. On plain TCP the copy is a
-// splice in the kernel (net.TCPConn.ReadFrom).
-func (t *tunnel) carry(to, from *wire.Conn, first []byte) (n int64) {
-	if len(first) > 0 {
-		k, err := to.Net().Write(first)
-		if n = int64(k); err != nil {
-			t.close()
-			return n
+// passes its end on. A broken direction breaks both. A direction that is silent
+// holds no buffer, nor a pipe, as a splice would.
+func (t *tunnel) carry(to, from *wire.Conn, b *wire.Buffer) (n int64) {
+	in := from.Lend()
+	var err error
+	for err == nil {
+		if b != nil && b.Len() > 0 {
+			var k int64
+			k, err = to.Write(b.Bytes(), 0)
+			n += k
+		}
+		wire.Put(b)
+		if b = nil; err == nil {
+			b, err = in.Next()
 		}
 	}
-	k, err := io.Copy(to.Net(), from.Net())
-	n += k
-	if err != nil {
+	if err != io.EOF {
 		t.close()
 		return n
 	}

@@ -38,11 +38,12 @@ func (p *Pool) dial(t *table.Target, cfg *table.Pool, task *evloop.Task, pong ti
 }
 
 // connect gives a connection that the task's loop watches. Only TLS, which needs
-// package tls, is left to goroutines; a name is resolved on one.
+// package tls, is left to goroutines; a name is resolved on one, also that of an
+// interface (fe80::1%eth0).
 func (p *Pool) connect(t *table.Target, d time.Duration, task *evloop.Task) (*wire.Conn, Fault) {
 	var s *evloop.Sock
 	addr, err := netip.ParseAddrPort(t.Addr)
-	if shardOf(task, t) > 0 && err == nil {
+	if shardOf(task, t) > 0 && err == nil && addr.Addr().Zone() == "" {
 		s, err = task.Loop().Connect(task, addr, d)
 	} else {
 		task.Detach()

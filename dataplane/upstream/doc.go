@@ -15,4 +15,8 @@
 // Invariant: a connection exists for a permit (in use) or for a place in the
 // stack (idle), and one is dialled only by the holder of a permit that found
 // the stack empty; therefore open connections never exceed Conns.Max.
+//
+// The keeper looks at idle connections under permits, too (ping.go). A request that
+// finds none because of that waits, even where no queue is allowed: it would have
+// been served at once without the look.
 package upstream

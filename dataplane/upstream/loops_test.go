@@ -179,3 +179,14 @@ func TestBoundHoldsAcrossLoops(t *testing.T) {
 		t.Errorf("%d in use, %d open by one count, %d by the other", p.inUse.Load(), p.open.Load(), m.Live.Open.Load())
 	}
 }
+
+// To look up the interface of a link-local address is slow, as a name is.
+func TestTasksLeaveTheLoopToLookUpInterfaces(t *testing.T) {
+	l, p, m, cfg := setupOnLoop(t, "[fe80::1%lo]:1", table.Conns{Max: 1, Keep: 1})
+	cfg.Timeouts.Connect = 100 * time.Millisecond
+	inTask(t, l, func(tk *evloop.Task) {
+		if _, f := p.Acquire(m, cfg, Want{Now: now(), Task: tk}); f.OK() || tk.Attached() {
+			t.Errorf("%d %q, on the loop %v", f.Kind, f.Text, tk.Attached())
+		}
+	})
+}

@@ -119,10 +119,28 @@ func (p *Pool) sweepShard(idle *stack, m *table.Member, cfg *table.Pool, now int
 			fallthrough
 		case dead:
 			p.drop(due)
-			p.leave(limit)
+			p.unborrow(limit)
 		}
 	}
 	return kept
+}
+
+// borrow is permit for a sweep. Requests that find none because of it wait until it
+// is given back by unborrow, see enqueue.
+func (p *Pool) borrow(limit int64) bool {
+	p.queue.mu.Lock() // who looks at lent there sees the permit taken
+	defer p.queue.mu.Unlock()
+	if !p.permit(limit) {
+		return false
+	}
+	p.lent.Add(1)
+	return true
+}
+
+func (p *Pool) unborrow(limit int64) {
+	p.leave(limit)
+	p.swept.Add(1)
+	p.lent.Add(-1)
 }
 
 // look takes the idle connections of a shard out, each under a permit so that the bound on
@@ -130,18 +148,18 @@ func (p *Pool) sweepShard(idle *stack, m *table.Member, cfg *table.Pool, now int
 // waits for a permit.
 func (p *Pool) look(idle *stack, cfg *table.Pool, now, limit int64, kept []*Conn) []*Conn {
 	for range p.live.Idle.Load() {
-		if !p.permit(limit) {
+		if !p.borrow(limit) {
 			break
 		}
 		c := idle.pop()
 		if c == nil {
-			p.leave(limit)
+			p.unborrow(limit)
 			break
 		}
 		p.live.Idle.Add(-1)
 		if cfg.Conns.KeepFor > 0 && now-c.usedAt > int64(cfg.Conns.KeepFor) || !c.Quiet() {
 			p.drop(c)
-			p.leave(limit)
+			p.unborrow(limit)
 			continue
 		}
 		kept = append(kept, c)
@@ -156,7 +174,7 @@ func (p *Pool) putBack(conns []*Conn, limit int64) {
 		p.live.Idle.Add(1)
 		conns[i].Rest()
 		p.idle[conns[i].shard].push(conns[i])
-		p.leave(limit)
+		p.unborrow(limit)
 	}
 }
 

@@ -44,8 +44,12 @@ type Pool struct {
 
 	waiting atomic.Int64
 	queue   queue
+	lent    atomic.Int64  // permits that a sweep holds
+	swept   atomic.Uint64 // how many it has given back so far
 
 	why atomic.Pointer[string] // of the last Abandon
+
+	lone atomic.Int64 // until when heads of answers are expected alone, see LoneHead; unix nanoseconds
 
 	cut atomic.Int64 // when the member last closed a kept connection, see Pool.patience; unix nanoseconds
 }

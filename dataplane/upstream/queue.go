@@ -35,20 +35,16 @@ const (
 
 // wait queues up for a permit. None means that the caller holds one.
 func (p *Pool) wait(cfg *table.Pool, w Want) Fault {
-	if p.waiting.Add(1) > int64(cfg.Conns.Queue) {
-		p.waiting.Add(-1)
-		return Fault{QueueFull, "all connections are in use and the queue is full"}
-	}
-	p.live.Queued.Add(1)
-	defer p.live.Queued.Add(-1)
 	lane := laneNew
 	if w.Session {
 		lane = laneSession
 	}
 	me := &waiter{granted: make(chan struct{}), stay: w.Stay}
-	p.queue.mu.Lock()
-	p.queue.lanes[lane] = append(p.queue.lanes[lane], me)
-	p.queue.mu.Unlock()
+	if have, f := p.enqueue(cfg, lane, me); have || !f.OK() {
+		return f
+	}
+	p.live.Queued.Add(1)
+	defer p.live.Queued.Add(-1)
 	// A permit given back before we stood in the queue would be missed without this.
 	p.wake(int64(cfg.Conns.Max))
 
@@ -71,14 +67,42 @@ func (p *Pool) wait(cfg *table.Pool, w Want) Fault {
 	return Fault{QueueTimeout, "no connection became free within " + cfg.Timeouts.Queue.String()}
 }
 
+// enqueue puts me in line, unless there is a permit after all, or no place.
+//
+// The permits that a sweep holds come back in a moment. Each of them is a place to
+// wait, whatever the length of the queue: without the sweep there would be no wait.
+func (p *Pool) enqueue(cfg *table.Pool, lane int, me *waiter) (have bool, f Fault) {
+	limit := int64(cfg.Conns.Max)
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	for {
+		swept := p.swept.Load()
+		p.serve(limit)
+		if p.queue.empty() && p.take(limit) {
+			return true, Fault{}
+		}
+		if int64(p.queue.size()) < int64(cfg.Conns.Queue)+p.lent.Load() {
+			p.waiting.Add(1)
+			p.queue.lanes[lane] = append(p.queue.lanes[lane], me)
+			return false, Fault{}
+		}
+		if p.swept.Load() == swept {
+			return false, Fault{QueueFull, "all connections are in use and the queue is full"}
+		}
+		// A sweep has given permits back since we looked for one.
+	}
+}
+
 // wake hands free permits to those who wait.
 func (p *Pool) wake(limit int64) {
 	p.queue.mu.Lock()
 	defer p.queue.mu.Unlock()
-	for !p.queue.empty() {
-		if !p.take(limit) {
-			return
-		}
+	p.serve(limit)
+}
+
+// serve hands free permits to those who wait. The queue's lock is held.
+func (p *Pool) serve(limit int64) {
+	for !p.queue.empty() && p.take(limit) {
 		p.grant()
 	}
 }
@@ -125,9 +149,9 @@ func (p *Pool) evict(why string) (n int) {
 	return n
 }
 
-func (q *queue) empty() bool {
-	return len(q.lanes[laneSession]) == 0 && len(q.lanes[laneNew]) == 0
-}
+func (q *queue) empty() bool { return q.size() == 0 }
+
+func (q *queue) size() int { return len(q.lanes[laneSession]) + len(q.lanes[laneNew]) }
 
 func (q *queue) take() *waiter {
 	lane := laneSession

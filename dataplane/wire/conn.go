@@ -25,6 +25,7 @@ type Conn struct {
 	tcp   *net.TCPConn // nil when nc is not a bare TCP connection
 	raw   syscall.RawConn
 	under syscall.RawConn // the socket, also under TLS; for Quiet
+	lower *Lower          // under TLS, where it is ours
 	wd    *Watchdog
 	sock  *evloop.Sock // for connections of a loop, see sock.go
 	ev    evented
@@ -68,6 +69,7 @@ func NewConn(nc net.Conn, wd *Watchdog) *Conn {
 		}
 	}
 	c.under = under(nc)
+	c.lower = lower(nc)
 	c.controlFn = func(fd uintptr) { c.quiet = rawQuiet(fd, &c.peeked) }
 	wd.add(c)
 	return c
@@ -83,6 +85,15 @@ func under(nc net.Conn) syscall.RawConn {
 		if raw, err := s.SyscallConn(); err == nil {
 			return raw
 		}
+	}
+	return nil
+}
+
+// lower is the Lower under nc, nil when there is none.
+func lower(nc net.Conn) *Lower {
+	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		l, _ := t.NetConn().(*Lower)
+		return l
 	}
 	return nil
 }
@@ -365,8 +376,8 @@ func (c *Conn) Abort() {
 	if l, ok := c.nc.(interface{ SetLinger(int) error }); ok {
 		_ = l.SetLinger(0)
 	} else if n, ok := c.nc.(interface{ NetConn() net.Conn }); ok {
-		if tcp, ok := n.NetConn().(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
+		if l, ok := n.NetConn().(interface{ SetLinger(int) error }); ok {
+			_ = l.SetLinger(0)
 		}
 	}
 	c.Close()

@@ -94,7 +94,8 @@ type Watchdog struct {
 	asleep  atomic.Bool  // now is old, and nobody looks until the earliest deadline
 
 	start  time.Time
-	shards [16]shard
+	due    []*Deadline // room for tick
+	shards [64]shard
 	next   atomic.Uint32
 	wake   chan struct{}
 	stop   chan struct{}
@@ -193,18 +194,40 @@ func (w *Watchdog) sleep(earliest int64) time.Duration {
 
 // tick moves the clock to now, expires what is due and returns the earliest
 // deadline that is left, 0 for none.
+//
+// An event loop that registers a connection waits for a shard's lock, so nothing is
+// delivered under it: each time-out wakes somebody. A connection that is closed in
+// between does not mind.
 func (w *Watchdog) tick(now int64) (earliest int64) {
 	w.now.Store(now)
 	for i := range w.shards {
 		s := &w.shards[i]
 		s.mu.Lock()
 		for c := range s.conns {
-			earliest = sooner(earliest, c.R.expire(now))
-			earliest = sooner(earliest, c.W.expire(now))
+			earliest = sooner(earliest, w.look(&c.R, now))
+			earliest = sooner(earliest, w.look(&c.W, now))
 		}
 		s.mu.Unlock()
+		for _, d := range w.due {
+			earliest = sooner(earliest, d.expire(now))
+		}
+		clear(w.due)
+		w.due = w.due[:0]
 	}
 	return earliest
+}
+
+// look returns the moment of d, 0 for none, or notes that it is due.
+func (w *Watchdog) look(d *Deadline, now int64) int64 {
+	at := d.at.Load()
+	switch {
+	case at <= 0:
+		return 0
+	case at <= now:
+		w.due = append(w.due, d)
+		return 0
+	}
+	return at
 }
 
 // sooner is the earlier of two moments of which 0 is none.

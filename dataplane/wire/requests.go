@@ -79,21 +79,34 @@ func (c *Conn) await(w Waiter, d time.Duration) error {
 // requestsPlain is Requests for connections that are not bare TCP.
 func (c *Conn) requestsPlain(w Waiter, d time.Duration) error {
 	for {
-		b := Get(Small)
 		c.idle.Store(isWaiting)
-		n, err := c.Read(b.B, d)
+		b, err := c.first(d)
 		c.busy()
-		if n == 0 {
-			Put(b)
+		if b == nil {
 			return err
 		}
-		b.W = n
 		again, next := w.Request(b)
 		if !again {
 			return nil
 		}
 		d = next
 	}
+}
+
+// first reads the first bytes of a message. While it waits for them it holds no
+// buffer where it can look under TLS.
+func (c *Conn) first(d time.Duration) (b *Buffer, err error) {
+	if c.lower != nil {
+		c.R.arm(d)
+		b, err = c.lower.next(c.nc, Small)
+		return b, c.readErr(err)
+	}
+	b = Get(Small)
+	if b.W, err = c.Read(b.B, d); b.W == 0 {
+		Put(b)
+		b = nil
+	}
+	return b, err
 }
 
 // lastLook hands over what is there without waiting.
