@@ -37,7 +37,7 @@ type Ears struct {
 
 	mu     sync.Mutex // guards what is below
 	groups []*group
-	dns    *names
+	names  []*name
 	files  []*list
 	owners map[netip.AddrPort][]netip.AddrPort // replaced as a whole: callers of Inputs read an old one
 	local  []netip.Addr                        // the same
@@ -54,11 +54,11 @@ type group struct {
 	beacons *tribes.BeaconObserver // nil: the file names none
 }
 
-// names are the DNS names of all pools.
-type names struct {
-	questions []source.Question
-	stop      context.CancelFunc
-	dns       *source.DNS
+// name is one DNS name of one pool.
+type name struct {
+	question source.Question
+	stop     context.CancelFunc
+	dns      *source.DNS
 }
 
 // list is one member file.
@@ -180,23 +180,35 @@ func (e *Ears) notice(group string, n tribes.Notice) {
 	e.o.Notify()
 }
 
+// setNames resolves each name by itself, so that those which stay keep their
+// answers when others come and go.
 func (e *Ears) setNames(c *config.Config) {
-	var want []source.Question
+	had := map[source.Question]*name{}
+	for _, n := range e.names {
+		had[n.question] = n
+	}
+	kept := map[source.Question]bool{}
+	var names []*name
 	for i := range c.Pools {
-		want = append(want, questions(&c.Pools[i])...)
+		for _, q := range questions(&c.Pools[i]) {
+			if kept[q] {
+				continue // the file says it twice
+			}
+			kept[q] = true
+			n := had[q]
+			if n == nil {
+				n = &name{question: q, dns: source.NewDNS([]source.Question{q}, e.resolvers...)}
+				n.stop = e.run(func(ctx context.Context) { n.dns.Run(ctx, e.o.Notify) })
+			}
+			names = append(names, n)
+		}
 	}
-	if e.dns != nil && slices.Equal(e.dns.questions, want) {
-		return
+	for _, n := range e.names {
+		if !kept[n.question] {
+			n.stop()
+		}
 	}
-	if e.dns != nil {
-		e.dns.stop()
-		e.dns = nil
-	}
-	if len(want) > 0 {
-		n := &names{questions: want, dns: source.NewDNS(want, e.resolvers...)}
-		n.stop = e.run(func(ctx context.Context) { n.dns.Run(ctx, e.o.Notify) })
-		e.dns = n
-	}
+	e.names = names
 }
 
 func questions(p *config.Pool) (out []source.Question) {
