@@ -52,6 +52,16 @@ type group struct {
 	stop    context.CancelFunc
 	view    *tribes.Observer
 	beacons *tribes.BeaconObserver // nil: the file names none
+	quiet   context.CancelFunc     // stops beacons
+}
+
+// same reports whether two groups are heard through the same socket. All else is
+// changed in place: what was heard in an hour is worth more than that.
+func same(a, b *config.Tribes) bool { return a.Group == b.Group && a.Interface == b.Interface }
+
+func (g *group) close() {
+	g.stop()
+	g.quiet()
 }
 
 // name is one DNS name of one pool.
@@ -112,23 +122,23 @@ func (e *Ears) run(f func(context.Context)) context.CancelFunc {
 }
 
 func (e *Ears) setGroups(want []config.Tribes) {
-	var kept []*group
-	for _, g := range e.groups {
-		if slices.Contains(want, g.cfg) {
-			kept = append(kept, g)
-		} else {
-			g.stop()
-		}
-	}
+	old := e.groups
 	e.groups = nil
 	for _, t := range want {
-		if i := slices.IndexFunc(kept, func(g *group) bool { return g.cfg == t }); i >= 0 {
-			e.groups = append(e.groups, kept[i])
+		i := slices.IndexFunc(old, func(g *group) bool { return same(&g.cfg, &t) })
+		if i < 0 {
+			if g := e.open(t); g != nil {
+				e.groups = append(e.groups, g)
+			}
 			continue
 		}
-		if g := e.open(t); g != nil {
-			e.groups = append(e.groups, g)
-		}
+		g := old[i]
+		old = slices.Delete(old, i, i+1)
+		e.change(g, t)
+		e.groups = append(e.groups, g)
+	}
+	for _, g := range old {
+		g.close()
 	}
 }
 
@@ -138,31 +148,57 @@ func (e *Ears) open(t config.Tribes) *group {
 	if err != nil {
 		return nil // the language lets none but these through
 	}
-	g := &group{cfg: t}
+	g := &group{cfg: t, quiet: func() {}}
 	g.view = tribes.NewObserver(
-		tribes.GroupConfig{Group: at, Interface: t.Interface, Attach: attach},
-		tribes.Settings{Heartbeat: t.Heartbeat, DropAfter: t.DropAfter, Domain: t.Domain},
-		func(events []tribes.Event) {
-			for _, ev := range events {
-				e.o.Tell(ev)
-			}
-			e.o.Notify()
-		},
+		tribes.GroupConfig{Group: at, Interface: t.Interface, Attach: attach}, settings(&t), e.events,
 		func(n tribes.Notice) { e.notice(t.Group, n) })
-	if t.Beacon != "" || t.BeaconPath != "" {
-		where, _ := netip.ParseAddrPort(t.Beacon) // not valid: only the HTTP form is taken
-		g.beacons = tribes.NewBeaconObserver(tribes.GroupConfig{Group: where, Interface: t.Interface},
-			func(tribes.BeaconNode) { e.o.Notify() }, func(n tribes.Notice) { e.notice(t.Beacon, n) })
-	}
-	g.stop = e.run(func(ctx context.Context) {
-		var both sync.WaitGroup
-		if g.beacons != nil && t.Beacon != "" {
-			both.Go(func() { g.beacons.Run(ctx) })
-		}
-		g.view.Run(ctx)
-		both.Wait()
-	})
+	g.stop = e.run(g.view.Run)
+	e.announced(g)
 	return g
+}
+
+// settings are what a group's view is told of the configuration.
+func settings(t *config.Tribes) tribes.Settings {
+	return tribes.Settings{Heartbeat: t.Heartbeat, DropAfter: t.DropAfter, Domain: t.Domain}
+}
+
+// change gives a group that is listened to what else the configuration says of
+// it.
+func (e *Ears) change(g *group, t config.Tribes) {
+	old := g.cfg
+	g.cfg = t
+	if old != t {
+		g.view.Change(settings(&t))
+	}
+	if old.Beacon != t.Beacon || (g.beacons != nil) != (t.Beacon != "" || t.BeaconPath != "") {
+		g.quiet()
+		g.beacons, g.quiet = nil, func() {}
+		e.announced(g)
+	}
+}
+
+// announced listens to the beacons of a group, when the configuration has any.
+func (e *Ears) announced(g *group) {
+	t := g.cfg
+	if t.Beacon == "" && t.BeaconPath == "" {
+		return
+	}
+	where, _ := netip.ParseAddrPort(t.Beacon) // not valid: only the HTTP form is taken
+	g.beacons = tribes.NewBeaconObserver(tribes.GroupConfig{Group: where, Interface: t.Interface},
+		func(tribes.BeaconNode) { e.o.Notify() }, func(n tribes.Notice) { e.notice(t.Beacon, n) })
+	if t.Beacon != "" {
+		g.quiet = e.run(g.beacons.Run)
+	}
+}
+
+// events hands on what happened in a group.
+func (e *Ears) events(events []tribes.Event) {
+	for _, ev := range events {
+		if !ev.Again {
+			e.o.Tell(ev)
+		}
+	}
+	e.o.Notify()
 }
 
 // attach puts the kernel's filter on a group's socket. Without it the same
