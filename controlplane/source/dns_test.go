@@ -272,9 +272,11 @@ func TestHostsComeFirst(t *testing.T) {
 		}
 	}
 	f(Question{Name: "tomcat1", Port: 8009}, "[10.0.0.1:8009 [fd00::1]:8009]", hostsAge)
+	z.mu.Lock()
 	if len(z.asked) != 0 {
 		t.Errorf("asked %v", z.asked)
 	}
+	z.mu.Unlock()
 	f(Question{Name: "tomcat2", Port: 8009}, "[10.0.0.2:8009]", 5*time.Minute)
 	f(Question{Name: "_ajp._tcp.example", SRV: true}, "[10.0.0.1:8009 10.0.0.2:9009 [fd00::1]:8009]", hostsAge)
 
