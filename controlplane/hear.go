@@ -23,20 +23,13 @@ type hearing struct {
 	result   discover.Result
 	files    []discover.Listed
 	told     map[table.ID]told
+	kept     map[sight]bool         // nodes that are vouched for
 	loads    map[table.ID]time.Time // newest beacon that health was told of
+	news     []health.Told          // of gossip, to be used again
 	findings []tribes.Finding
 	said     []discover.Finding // those of discover that were told
 	checked  time.Time          // newest look for findings
 	next     *time.Timer
-}
-
-// told is what health has been told of a member's node.
-type told struct {
-	id      tribes.ID
-	state   tribes.State
-	since   time.Time
-	suspect time.Time
-	missing bool // nobody is heard for it
 }
 
 // newEars makes the ears of a controller.
@@ -91,16 +84,14 @@ func (c *Controller) listen(now time.Time) {
 	in, r := c.resolve(c.file, now)
 	changed := !slices.Equal(r.Found, c.hear.result.Found) || !reflect.DeepEqual(in.Files, c.hear.files)
 	c.hear.result, c.hear.files = r, in.Files
-	if changed {
-		c.cfg = r.Config
-		c.runner.Set(compile.Targets(c.cfg))
-	}
 	c.ears.Ask(c.file, r.Candidates)
 	c.lookAround(in.Heard)
-	c.inform(now)
 	if changed {
+		c.cfg = r.Config
+		c.runner.Set(compile.Targets(c.cfg), c.gossip(now)...)
 		c.build()
 	} else {
+		c.inform(now)
 		c.show()
 	}
 	c.again(sooner(r.Next, stray(in.Heard, now)), now)
@@ -158,104 +149,6 @@ func (c *Controller) lookAround(heard []discover.Heard) {
 	c.ears.Look(receivers)
 }
 
-// inform tells health what its members' nodes say of themselves.
-func (c *Controller) inform(now time.Time) {
-	type at struct {
-		group    string
-		receiver netip.AddrPort
-	}
-	nodes := map[at]*tribes.Node{}
-	groups := c.ears.Groups()
-	for i := range groups {
-		g := &groups[i]
-		for k := range g.Nodes {
-			nodes[at{g.Group, g.Nodes[k].Receiver}] = &g.Nodes[k]
-		}
-	}
-	seen := map[table.ID]bool{}
-	for _, m := range c.hear.result.Matches {
-		n := nodes[at{m.Group, m.Receiver}]
-		id, ok := c.idOf(m.Pool, m.Member)
-		if n == nil || !ok || seen[id] {
-			continue
-		}
-		seen[id] = true
-		c.informOf(id, n, m.Sure, now)
-		c.ears.Keep(m.Group, m.Receiver, c.hear.told[id].state == tribes.Alive && m.Sure)
-	}
-	c.missing(seen, groups, now)
-	for _, l := range c.hear.result.Loads {
-		if id, ok := c.idOf(l.Pool, l.Member); ok && l.At.After(c.hear.loads[id]) {
-			c.hear.loads[id] = l.At
-			c.runner.Tell(id, health.Event{Kind: health.Beacon, At: l.At, Ready: l.Ready, Busy: l.Busy})
-		}
-	}
-}
-
-// informOf tells health of one node. What is not sure to be the member's is a
-// reason to probe it, and no more.
-func (c *Controller) informOf(id table.ID, n *tribes.Node, sure bool, now time.Time) {
-	was, known := c.hear.told[id]
-	is := told{id: n.ID, state: n.State, since: n.Since, suspect: n.SuspectAt}
-	if n.ForeignAt.After(is.suspect) {
-		is.suspect = n.ForeignAt
-	}
-	c.hear.told[id] = is
-	if known && is.suspect.After(was.suspect) {
-		c.runner.Tell(id, health.Event{Kind: health.Suspect, At: now, Why: "somebody at another address speaks in its name"})
-	}
-	if !sure {
-		if known && (is.id != was.id || is.state != was.state) {
-			c.runner.Tell(id, health.Event{Kind: health.Suspect, At: now, Why: "a node of its host has changed"})
-		}
-		return
-	}
-	if known && is.id != was.id && was.id != (tribes.ID{}) {
-		c.runner.Tell(id, health.Event{Kind: health.Reborn, At: now, Alive: n.Age})
-	}
-	switch n.State {
-	case tribes.Alive:
-		c.runner.Tell(id, health.Event{Kind: health.Heard, At: n.LastHeard, Alive: n.Age})
-	case tribes.Silent:
-		c.runner.Tell(id, health.Event{Kind: health.Silent, At: now, Since: n.LastHeard})
-	case tribes.Leaving:
-		if !known || was.state != tribes.Leaving || was.id != is.id {
-			c.runner.Tell(id, health.Event{Kind: health.PlannedStop, At: now})
-		}
-	}
-}
-
-// missing tells health of members that name a receiver which nobody has heard
-// although their group is listened to.
-func (c *Controller) missing(seen map[table.ID]bool, groups []tribes.GroupSight, now time.Time) {
-	if !listening(groups, now) {
-		return
-	}
-	for i := range c.cfg.Pools {
-		p := &c.cfg.Pools[i]
-		for k := range p.Members {
-			m := &p.Members[k]
-			id := compile.ID(p.Name, m)
-			if m.Receiver == "" || seen[id] || c.hear.told[id].missing {
-				continue
-			}
-			c.hear.told[id] = told{missing: true}
-			c.runner.Tell(id, health.Event{Kind: health.NotHeard, At: now})
-		}
-	}
-}
-
-// listening reports whether every group has been listened to for long enough to
-// have heard everybody.
-func listening(groups []tribes.GroupSight, now time.Time) bool {
-	for i := range groups {
-		if f := &groups[i].Facts; !f.Joined || now.Sub(f.Since) < 2*groups[i].DropAfter {
-			return false
-		}
-	}
-	return len(groups) > 0
-}
-
 // idOf names a member of the running configuration.
 func (c *Controller) idOf(pool, member string) (table.ID, bool) {
 	p := c.cfg.Pool(pool)
@@ -267,77 +160,4 @@ func (c *Controller) idOf(pool, member string) (table.ID, bool) {
 		return "", false
 	}
 	return compile.ID(pool, m), true
-}
-
-// findEvery is how often the cluster is looked over for what is wrong with it.
-const findEvery = 2 * time.Second
-
-// find looks for what is wrong with the cluster, and tells what is new.
-func (c *Controller) find(now time.Time) {
-	if len(c.file.Tribes) == 0 || now.Sub(c.hear.checked) < findEvery {
-		return
-	}
-	c.hear.checked = now
-	found := tribes.Findings(tribes.Situation{Now: now, Groups: c.ears.Groups(), Members: c.sights(), Local: c.ears.Local()})
-	for _, f := range found {
-		known := func(o tribes.Finding) bool { return o.Code == f.Code && o.Group == f.Group && o.Subject == f.Subject }
-		if !slices.ContainsFunc(c.hear.findings, known) {
-			level := slog.LevelWarn
-			if f.Severity == tribes.Info {
-				level = slog.LevelInfo
-			}
-			c.tell(level, admin.Event{Kind: admin.Found, Text: f.What}, "subject", f.Subject, "cause", f.Cause, "cure", f.Cure)
-		}
-	}
-	c.hear.findings = found
-	for _, f := range c.hear.result.Findings {
-		if !slices.Contains(c.hear.said, f) {
-			c.tell(slog.LevelWarn, admin.Event{Kind: admin.Found, Text: f.What}, "subject", f.Subject, "cure", f.Cure)
-		}
-	}
-	c.hear.said = slices.Clone(c.hear.result.Findings)
-}
-
-// sights is what findings look at of each member.
-func (c *Controller) sights() (out []tribes.MemberSight) {
-	matches := map[discover.Key]discover.Match{}
-	for _, m := range c.hear.result.Matches {
-		if m.Sure {
-			matches[discover.Key{Pool: m.Pool, Member: m.Member}] = m
-		}
-	}
-	verdicts := c.runner.Verdicts()
-	for i := range c.cfg.Pools {
-		p := &c.cfg.Pools[i]
-		for k := range p.Members {
-			m := &p.Members[k]
-			s := tribes.MemberSight{Name: p.Name + "/" + m.Name, Pool: p.Name}
-			s.Host, _ = netip.ParseAddr(m.URL.Host) // a name has no address here
-			if t, ok := matches[discover.Key{Pool: p.Name, Member: m.Name}]; ok {
-				s.Group, s.Receiver = t.Group, t.Receiver
-			} else if m.Receiver != "" {
-				s.Receiver, _ = netip.ParseAddrPort(m.Receiver)
-				s.Group = c.groupOf(p)
-			}
-			if v, ok := verdicts[compile.ID(p.Name, m)]; ok && !v.At.IsZero() {
-				s.Routable, s.Since, s.Ever = v.OK, v.Since, !v.OKAt.IsZero()
-				if !v.OK {
-					s.Problem = v.Text
-				}
-			}
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// groupOf is the group in which a pool's members are expected.
-func (c *Controller) groupOf(p *config.Pool) string {
-	switch {
-	case p.Discover.Group != "":
-		return p.Discover.Group
-	case len(c.file.Tribes) == 1:
-		return c.file.Tribes[0].Group
-	}
-	return ""
 }

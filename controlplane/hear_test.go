@@ -10,6 +10,7 @@ import (
 
 	"github.com/catherd/catherd/controlplane/admin"
 	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/discover"
 	"github.com/catherd/catherd/controlplane/overrides"
 	"github.com/catherd/catherd/dataplane/table"
 )
@@ -370,5 +371,86 @@ func TestOperatorWeighs(t *testing.T) {
 			t.Errorf("result %+v", r)
 		}
 		w.expectEvents(seq, "override ended a")
+	})
+}
+
+// A second forged stop has the member asked at once, though nobody reads of it.
+func TestEveryForgedStopAsks(t *testing.T) {
+	var ears *paperEars
+	play(t, finding, onPaper(&ears), func(w *world) {
+		n := &node{host: "10.0.0.1", id: 1, began: time.Now().Add(-time.Hour)}
+		ears.beat(w, 8*time.Second, n)
+		probes := func() (ok uint64) {
+			for _, p := range w.c.runner.Probes() {
+				ok += p.OK.Load()
+			}
+			return ok
+		}
+		for i := range 3 {
+			before := probes()
+			ears.hear("10.0.0.66:45564", n.member("BABY-ALEX"))
+			w.settle()
+			if after := probes(); after <= before {
+				t.Errorf("forged stop %d: %d probes before, %d after", i, before, after)
+			}
+			ears.beat(w, 1500*time.Millisecond, n)
+		}
+		if kinds, _ := w.events(0); strings.Count(strings.Join(kinds, "\n"), "member shaky") > 1 {
+			t.Errorf("events %q", kinds)
+		}
+	})
+}
+
+// Without any group, nobody is missed, silent or the subject of a finding.
+func TestReloadWithoutTribesForgets(t *testing.T) {
+	var ears *paperEars
+	file := `
+listen: 8080
+tribes: {group: "228.0.0.4:45564"}
+pools:
+  app:
+    health: {every: 5s}
+    members:
+      a: {url: "ajp://10.0.0.1:8009", receiver: "10.0.0.1:4000"}
+      b: {url: "ajp://10.0.0.2:8009", receiver: "10.0.0.2:4000"}
+`
+	play(t, file, onPaper(&ears), func(w *world) {
+		a := &node{host: "10.0.0.1", id: 1, began: time.Now().Add(-time.Hour)}
+		ears.beat(w, 8*time.Second, a)
+		ears.hear("10.0.0.66:45564", a.member("BABY-ALEX"))
+		ears.beat(w, 5*time.Second)
+		if s := w.c.Status(); len(s.Findings) == 0 || w.memberStatus("a").State != compile.Shaky || !strings.Contains(w.memberStatus("b").Why, "not heard") {
+			t.Errorf("findings %v, a %s, b %s", s.Findings, w.memberStatus("a").Why, w.memberStatus("b").Why)
+		}
+		w.reload(strings.Replace(file, "tribes: {group: \"228.0.0.4:45564\"}\n", "", 1))
+		w.pass(3 * time.Second)
+		if s := w.c.Status(); len(s.Findings) != 0 {
+			t.Errorf("findings %v", s.Findings)
+		}
+		for _, name := range []string{"a", "b"} {
+			if m := w.memberStatus(name); m.State != compile.Ready || strings.Contains(m.Why, "heard") {
+				t.Errorf("%s is %s, %s", name, m.State, m.Why)
+			}
+		}
+	})
+}
+
+// What discovery stumbles over is told without any group.
+func TestFindingsWithoutTribes(t *testing.T) {
+	play(t, two, nil, func(w *world) {
+		_, seq := w.events(0)
+		err := w.c.do(w.t.Context(), func() {
+			w.c.hear.result.Findings = []discover.Finding{{Subject: "app/a", What: "listed twice", Cure: "once"}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.pass(3 * time.Second)
+		w.set(func() {
+			if text := w.log.String(); strings.Count(text, "listed twice") != 1 {
+				t.Error(text)
+			}
+		})
+		w.expectEvents(seq, string(admin.Found))
 	})
 }

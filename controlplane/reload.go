@@ -59,10 +59,11 @@ func (c *Controller) apply(owner string, cfg *config.Config, problems config.Pro
 	c.sync.inSync, c.sync.why = true, ""
 	c.sync.lastOK, c.sync.lastSuccess = true, time.Now()
 	c.sync.ok++
-	c.runner.Set(compile.Targets(c.cfg))
+	c.runner.Set(compile.Targets(c.cfg), c.gossip(time.Now())...)
 	c.ears.Set(cfg)
 	c.ears.Ask(cfg, heard.Candidates)
 	c.heard() // groups that are named no more have been listened to until now
+	c.hear.checked = time.Time{}
 	c.take(t, report)
 	c.prune()
 	if c.o.Applied != nil {

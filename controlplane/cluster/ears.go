@@ -37,7 +37,7 @@ type Ears struct {
 
 	mu     sync.Mutex // guards what is below
 	groups []*group
-	dns    *names
+	names  []*name
 	files  []*list
 	owners map[netip.AddrPort][]netip.AddrPort // replaced as a whole: callers of Inputs read an old one
 	local  []netip.Addr                        // the same
@@ -52,13 +52,23 @@ type group struct {
 	stop    context.CancelFunc
 	view    *tribes.Observer
 	beacons *tribes.BeaconObserver // nil: the file names none
+	quiet   context.CancelFunc     // stops beacons
 }
 
-// names are the DNS names of all pools.
-type names struct {
-	questions []source.Question
-	stop      context.CancelFunc
-	dns       *source.DNS
+// same reports whether two groups are heard through the same socket. All else is
+// changed in place: what was heard in an hour is worth more than that.
+func same(a, b *config.Tribes) bool { return a.Group == b.Group && a.Interface == b.Interface }
+
+func (g *group) close() {
+	g.stop()
+	g.quiet()
+}
+
+// name is one DNS name of one pool.
+type name struct {
+	question source.Question
+	stop     context.CancelFunc
+	dns      *source.DNS
 }
 
 // list is one member file.
@@ -112,23 +122,23 @@ func (e *Ears) run(f func(context.Context)) context.CancelFunc {
 }
 
 func (e *Ears) setGroups(want []config.Tribes) {
-	var kept []*group
-	for _, g := range e.groups {
-		if slices.Contains(want, g.cfg) {
-			kept = append(kept, g)
-		} else {
-			g.stop()
-		}
-	}
+	old := e.groups
 	e.groups = nil
 	for _, t := range want {
-		if i := slices.IndexFunc(kept, func(g *group) bool { return g.cfg == t }); i >= 0 {
-			e.groups = append(e.groups, kept[i])
+		i := slices.IndexFunc(old, func(g *group) bool { return same(&g.cfg, &t) })
+		if i < 0 {
+			if g := e.open(t); g != nil {
+				e.groups = append(e.groups, g)
+			}
 			continue
 		}
-		if g := e.open(t); g != nil {
-			e.groups = append(e.groups, g)
-		}
+		g := old[i]
+		old = slices.Delete(old, i, i+1)
+		e.change(g, t)
+		e.groups = append(e.groups, g)
+	}
+	for _, g := range old {
+		g.close()
 	}
 }
 
@@ -138,35 +148,61 @@ func (e *Ears) open(t config.Tribes) *group {
 	if err != nil {
 		return nil // the language lets none but these through
 	}
-	g := &group{cfg: t}
+	g := &group{cfg: t, quiet: func() {}}
 	g.view = tribes.NewObserver(
-		tribes.GroupConfig{Group: at, Interface: t.Interface, Attach: attach},
-		tribes.Settings{Heartbeat: t.Heartbeat, DropAfter: t.DropAfter, Domain: t.Domain},
-		func(events []tribes.Event) {
-			for _, ev := range events {
-				switch ev.Kind {
-				case tribes.Appeared, tribes.Returned, tribes.Reborn:
-					e.asking.heard(ev.Node.Receiver.Addr())
-				}
-				e.o.Tell(ev)
-			}
-			e.o.Notify()
-		},
+		tribes.GroupConfig{Group: at, Interface: t.Interface, Attach: attach}, settings(&t), e.events,
 		func(n tribes.Notice) { e.notice(t.Group, n) })
-	if t.Beacon != "" || t.BeaconPath != "" {
-		where, _ := netip.ParseAddrPort(t.Beacon) // not valid: only the HTTP form is taken
-		g.beacons = tribes.NewBeaconObserver(tribes.GroupConfig{Group: where, Interface: t.Interface},
-			func(tribes.BeaconNode) { e.o.Notify() }, func(n tribes.Notice) { e.notice(t.Beacon, n) })
-	}
-	g.stop = e.run(func(ctx context.Context) {
-		var both sync.WaitGroup
-		if g.beacons != nil && t.Beacon != "" {
-			both.Go(func() { g.beacons.Run(ctx) })
-		}
-		g.view.Run(ctx)
-		both.Wait()
-	})
+	g.stop = e.run(g.view.Run)
+	e.announced(g)
 	return g
+}
+
+// settings are what a group's view is told of the configuration.
+func settings(t *config.Tribes) tribes.Settings {
+	return tribes.Settings{Heartbeat: t.Heartbeat, DropAfter: t.DropAfter, Domain: t.Domain}
+}
+
+// change gives a group that is listened to what else the configuration says of
+// it.
+func (e *Ears) change(g *group, t config.Tribes) {
+	old := g.cfg
+	g.cfg = t
+	if old != t {
+		g.view.Change(settings(&t))
+	}
+	if old.Beacon != t.Beacon || (g.beacons != nil) != (t.Beacon != "" || t.BeaconPath != "") {
+		g.quiet()
+		g.beacons, g.quiet = nil, func() {}
+		e.announced(g)
+	}
+}
+
+// announced listens to the beacons of a group, when the configuration has any.
+func (e *Ears) announced(g *group) {
+	t := g.cfg
+	if t.Beacon == "" && t.BeaconPath == "" {
+		return
+	}
+	where, _ := netip.ParseAddrPort(t.Beacon) // not valid: only the HTTP form is taken
+	g.beacons = tribes.NewBeaconObserver(tribes.GroupConfig{Group: where, Interface: t.Interface},
+		func(tribes.BeaconNode) { e.o.Notify() }, func(n tribes.Notice) { e.notice(t.Beacon, n) })
+	if t.Beacon != "" {
+		g.quiet = e.run(g.beacons.Run)
+	}
+}
+
+// events hands on what happened in a group.
+func (e *Ears) events(events []tribes.Event) {
+	for _, ev := range events {
+		switch ev.Kind {
+		case tribes.Appeared, tribes.Returned, tribes.Reborn:
+			e.asking.heard(ev.Node.Receiver.Addr())
+		}
+		if !ev.Again {
+			e.o.Tell(ev)
+		}
+	}
+	e.o.Notify()
 }
 
 // attach puts the kernel's filter on a group's socket. Without it the same
@@ -184,23 +220,35 @@ func (e *Ears) notice(group string, n tribes.Notice) {
 	e.o.Notify()
 }
 
+// setNames resolves each name by itself, so that those which stay keep their
+// answers when others come and go.
 func (e *Ears) setNames(c *config.Config) {
-	var want []source.Question
+	had := map[source.Question]*name{}
+	for _, n := range e.names {
+		had[n.question] = n
+	}
+	kept := map[source.Question]bool{}
+	var names []*name
 	for i := range c.Pools {
-		want = append(want, questions(&c.Pools[i])...)
+		for _, q := range questions(&c.Pools[i]) {
+			if kept[q] {
+				continue // the file says it twice
+			}
+			kept[q] = true
+			n := had[q]
+			if n == nil {
+				n = &name{question: q, dns: source.NewDNS([]source.Question{q}, e.resolvers...)}
+				n.stop = e.run(func(ctx context.Context) { n.dns.Run(ctx, e.o.Notify) })
+			}
+			names = append(names, n)
+		}
 	}
-	if e.dns != nil && slices.Equal(e.dns.questions, want) {
-		return
+	for _, n := range e.names {
+		if !kept[n.question] {
+			n.stop()
+		}
 	}
-	if e.dns != nil {
-		e.dns.stop()
-		e.dns = nil
-	}
-	if len(want) > 0 {
-		n := &names{questions: want, dns: source.NewDNS(want, e.resolvers...)}
-		n.stop = e.run(func(ctx context.Context) { n.dns.Run(ctx, e.o.Notify) })
-		e.dns = n
-	}
+	e.names = names
 }
 
 func questions(p *config.Pool) (out []source.Question) {

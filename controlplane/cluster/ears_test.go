@@ -155,6 +155,42 @@ func TestEarsHear(t *testing.T) {
 	}
 }
 
+// Only what the socket needs opens a group anew: what was heard outlives a change
+// of everything else, and the change counts.
+func TestEarsChangeInPlace(t *testing.T) {
+	at := freeGroup(t)
+	e, news, _ := ears(t, paper{})
+	set := func(text string) {
+		t.Helper()
+		e.Set(parse(t, "tribes: {group: \""+at+"\", "+text+"}\npools: {app: {members: {a: ajp://127.0.0.1:8009}}}\n"))
+	}
+	set("interface: lo")
+	until(t, news, "the group", func() bool { return e.Groups()[0].Facts.Joined })
+	send(t, at, heartbeat(4000))
+	until(t, news, "the node", func() bool { return len(e.Groups()[0].Nodes) == 1 })
+	since := e.Groups()[0].Facts.Since
+	f := func(text string, nodes, others int, dropAfter time.Duration, beacons bool) {
+		t.Helper()
+		set("interface: lo" + text)
+		g := e.Groups()[0]
+		if len(g.Nodes) != nodes || len(g.Others) != others || g.DropAfter != dropAfter || g.Facts.Since != since {
+			t.Errorf("%q: %d nodes, %d others, %s, since %s", text, len(g.Nodes), len(g.Others), g.DropAfter, g.Facts.Since)
+		}
+		if _, takes := e.Beacons("/b"); takes != beacons {
+			t.Errorf("%q: takes beacons %t", text, takes)
+		}
+	}
+	f(", drop_after: 40s", 1, 0, 40*time.Second, false)
+	f(", drop_after: 40s, domain: blue, role: replica", 0, 1, 40*time.Second, false)
+	f(", lost_means: drain, beacon_path: /b", 1, 0, 3*time.Second, true)
+	f(", beacon: \""+freeGroup(t)+"\", beacon_path: /b", 1, 0, 3*time.Second, true)
+	f(", heartbeat: 100ms", 1, 0, 3*time.Second, false)
+	set("interface: 127.0.0.1")
+	if g := e.Groups()[0]; len(g.Nodes) != 0 {
+		t.Errorf("another interface has heard %d nodes", len(g.Nodes))
+	}
+}
+
 // Beacons come by POST to the path of the file, and to no other.
 func TestEarsTakeBeacons(t *testing.T) {
 	e, _, _ := ears(t, paper{})

@@ -32,8 +32,8 @@ func (e *Ears) Inputs(now time.Time) discover.Inputs {
 			})
 		}
 	}
-	if e.dns != nil {
-		resolved, _ := e.dns.dns.Get()
+	for _, n := range e.names {
+		resolved, _ := n.dns.Get()
 		for _, r := range resolved {
 			in.Names = append(in.Names, discover.Named{Pool: r.Pool, Name: r.Name, Scheme: r.Scheme, Addrs: r.Addrs})
 		}
@@ -74,8 +74,9 @@ func (e *Ears) Groups() []tribes.GroupSight {
 func (e *Ears) Sources() (out []source.Status) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.dns != nil {
-		_, out = e.dns.dns.Get()
+	for _, n := range e.names {
+		_, s := n.dns.Get()
+		out = append(out, s...)
 	}
 	for _, l := range e.files {
 		_, s := l.file.Get()

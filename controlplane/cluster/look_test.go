@@ -113,15 +113,40 @@ func TestEarsSetNames(t *testing.T) {
 	if got := names("ajp://tomcats.invalid:8009"); len(got) != 1 || got[0] != "app tomcats.invalid" {
 		t.Errorf("names %v", got)
 	}
-	same := e.dns
-	if got := names("ajp://tomcats.invalid:8009"); len(got) != 1 || e.dns != same {
+	same := e.names[0]
+	if got := names("ajp://tomcats.invalid:8009"); len(got) != 1 || e.names[0] != same {
 		t.Errorf("a name that stays is asked anew: %v", got)
 	}
-	if got := names("[ajp://tomcats.invalid:8009, ajp://others.invalid:8009]"); len(got) != 2 || e.dns == same {
+	if got := names("[ajp://others.invalid:8009, ajp://tomcats.invalid:8009]"); len(got) != 2 || e.names[1] != same {
 		t.Errorf("names %v", got)
 	}
 	e.Set(parse(t, "pools: {app: {members: {a: ajp://127.0.0.1:8009}}}\n"))
 	if got := e.Sources(); len(got) != 0 {
 		t.Errorf("names that are named no more: %v", got)
+	}
+}
+
+// A name that stays keeps its answer when another one comes or goes, and one
+// that is named no more loses it.
+func TestEarsKeepAnswers(t *testing.T) {
+	e, news, _ := ears(t, paper{})
+	e.resolvers = []string{"127.0.0.1:1"} // nobody answers: /etc/hosts does
+	set := func(dns string) (out []string) {
+		t.Helper()
+		e.Set(parse(t, "pools: {app: {discover: {dns: "+dns+"}}}\n"))
+		for _, n := range e.Inputs(time.Now()).Names {
+			if len(n.Addrs) > 0 {
+				out = append(out, n.Name)
+			}
+		}
+		return out
+	}
+	set("ajp://localhost:8009")
+	until(t, news, "an answer", func() bool { return len(e.Inputs(time.Now()).Names[0].Addrs) > 0 })
+	if got := set("[ajp://others.invalid:8009, ajp://localhost:8009]"); len(got) != 1 || got[0] != "localhost" {
+		t.Errorf("with one name more: %v", got)
+	}
+	if got := set("ajp://others.invalid:8009"); len(got) != 0 {
+		t.Errorf("named no more: %v", got)
 	}
 }

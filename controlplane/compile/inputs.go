@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -102,28 +103,42 @@ func host(s string) string {
 // lives finds the counters of an earlier table.
 type lives struct {
 	members map[table.ID]*meter.Member
+	placed  map[place]*meter.Member
 	pools   map[string]*meter.Pool
 }
 
 func keep(prev *table.Table) lives {
-	l := lives{map[table.ID]*meter.Member{}, map[string]*meter.Pool{}}
+	l := lives{map[table.ID]*meter.Member{}, map[place]*meter.Member{}, map[string]*meter.Pool{}}
 	if prev == nil {
 		return l
 	}
 	for _, p := range prev.Pools {
 		l.pools[p.Name] = p.Live
 		for i := range p.Members {
-			l.members[p.Members[i].ID] = p.Members[i].Live
+			m := &p.Members[i]
+			l.members[m.ID] = m.Live
+			if host, _, err := net.SplitHostPort(m.Target.Addr); err == nil {
+				l.placed[place{p.Name, m.Name, host}] = m.Live
+			}
 		}
 	}
 	return l
 }
 
-func (l lives) member(id table.ID) *meter.Member {
-	if m := l.members[id]; m != nil {
-		return m
+// place is where a member of a pool serves, whatever the port.
+type place struct{ pool, name, host string }
+
+// member finds the counters of a member. One that names its node keeps them when
+// its connector is found on another port of its host: it is the same Tomcat.
+func (l lives) member(id table.ID, pool string, c *config.Member) *meter.Member {
+	m := l.members[id]
+	if m == nil && c.Receiver != "" {
+		m = l.placed[place{pool, c.Name, c.URL.Host}]
 	}
-	return new(meter.Member)
+	if m == nil {
+		m = new(meter.Member)
+	}
+	return m
 }
 
 func (l lives) pool(name string) *meter.Pool {

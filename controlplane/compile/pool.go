@@ -79,7 +79,7 @@ func member(c *config.Pool, m *config.Member, r *MemberReport, live lives) table
 		Role:     roles[m.Role],
 		Take:     r.Take,
 		Target:   target(m.URL, c.Secret),
-		Live:     live.member(r.ID),
+		Live:     live.member(r.ID, c.Name, m),
 	}
 	if !m.HTTP.IsZero() {
 		t := target(m.HTTP, "")

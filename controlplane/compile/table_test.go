@@ -42,6 +42,34 @@ func TestCountersStayWithTheirMember(t *testing.T) {
 	}
 }
 
+// A Tomcat that is known by its receiver keeps its counters when it listens on
+// another port, and not on another host.
+func TestCountersMoveWithTheConnector(t *testing.T) {
+	at := func(url, receiver string) *config.Config {
+		t.Helper()
+		text := "pools: {app: {members: {a: {url: \"" + url + "\"" + receiver + "}}}}\n"
+		c, problems := config.Load("x", []byte(text), nil, config.Options{})
+		if problems.HasErrors() {
+			t.Fatal(problems)
+		}
+		return c
+	}
+	f := func(from, to, receiver string, keeps bool) {
+		t.Helper()
+		table := build(t, at(from, receiver), nil)
+		old := table.Pools[0].Members[0]
+		next := build(t, at(to, receiver), table).Pools[0].Members[0]
+		if (old.Live == next.Live) != keeps || old.ID == next.ID {
+			t.Errorf("from %s to %s: keeps its counters %t", from, to, old.Live == next.Live)
+		}
+	}
+	const node = `, receiver: "10.0.0.1:4000"`
+	f("ajp://10.0.0.1:8009", "ajp://10.0.0.1:9009", node, true)
+	f("ajp://[fd00::1]:8009", "ajp://[fd00::1]:9009", node, true)
+	f("ajp://10.0.0.1:8009", "ajp://10.0.0.2:8009", node, false)
+	f("ajp://10.0.0.1:8009", "ajp://10.0.0.1:9009", "", false)
+}
+
 func TestPoolSettings(t *testing.T) {
 	c := load(t, "routes.yaml")
 	p := build(t, c, nil).Pools[1]

@@ -18,11 +18,7 @@ func (r *resolver) host(p *pool, h netip.Addr, nodes []*node) {
 	var order []netip.AddrPort
 	var open []*node // whose connector may be any of several
 	var offered []option
-	for _, n := range nodes {
-		if f := r.previous(p, n); f != nil {
-			r.settle(p, n, f)
-			continue
-		}
+	for _, n := range r.settled(p, h, nodes, w) {
 		list, exact, why := r.options(p, n, w, alone)
 		if !exact {
 			open = append(open, n)

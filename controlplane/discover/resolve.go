@@ -134,9 +134,11 @@ func (r *resolver) hear() {
 				n.groups = append(n.groups, h.Group)
 			}
 			n.Stray = n.Stray && h.Stray
-			n.State = min(n.State, h.State)
-			if h.LastHeard.After(n.LastHeard) {
-				n.LastHeard = h.LastHeard
+			switch h.LastHeard.Compare(n.LastHeard) { // the newest word counts
+			case 0:
+				n.State = min(n.State, h.State)
+			case 1:
+				n.State, n.LastHeard = h.State, h.LastHeard
 			}
 			continue
 		}

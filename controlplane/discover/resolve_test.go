@@ -31,7 +31,7 @@ type stage struct {
 //	hear RECEIVER [group=G] [domain=D] [from=A] [says=RECEIVER] [stray|silent|leaving]
 //	forget RECEIVER                    it is not listed any longer
 //	beacon HOST:PORT READY BUSY
-//	answer ADDRESS ajp|http|refused|mute|other
+//	answer ADDRESS ajp|http|refused|mute|other|unknown
 //	owner RECEIVER ADDRESS...          its process listens there
 //	local ADDRESS...
 //	dns POOL NAME SCHEME ADDRESS...
@@ -51,7 +51,7 @@ func TestScenarios(t *testing.T) {
 	})
 }
 
-var answers = map[string]Answer{"ajp": AJP, "http": HTTP, "refused": Refused, "mute": Mute, "other": Other}
+var answers = map[string]Answer{"unknown": Unknown, "ajp": AJP, "http": HTTP, "refused": Refused, "mute": Mute, "other": Other}
 
 func (s *stage) do(w []string) string {
 	s.t.Helper()

@@ -40,7 +40,7 @@ func (r *resolver) add(f Found) string {
 // without a member look at what there is.
 func (r *resolver) resolveNames(p *pool) {
 	for _, name := range r.in.Names {
-		if name.Pool != p.Name || !p.Discover.On {
+		if name.Pool != p.Name || !p.named(&name) {
 			continue
 		}
 		for _, at := range name.Addrs {
@@ -68,6 +68,15 @@ func (r *resolver) resolveNames(p *pool) {
 			r.byHost(p, n)
 		}
 	}
+}
+
+// named reports whether the configuration has a name. What was asked for an
+// earlier one is not wanted any more.
+func (p *pool) named(n *Named) bool {
+	d := &p.Discover
+	return d.On && (slices.Contains(d.SRV, n.Name) || slices.ContainsFunc(d.DNS, func(a config.Address) bool {
+		return a.Host == n.Name && a.Scheme == n.Scheme
+	}))
 }
 
 // behindName ties a node to a member that a name has brought.
@@ -204,6 +213,9 @@ func (r *resolver) keep() {
 	r.found = nil
 	for _, f := range r.in.Prev {
 		i := slices.IndexFunc(made, func(x Found) bool { return x.Pool == f.Pool && x.URL == f.URL })
+		if i < 0 { // its connector has moved
+			i = slices.IndexFunc(made, func(x Found) bool { return x.Pool == f.Pool && x.Name == f.Name })
+		}
 		switch {
 		case i >= 0:
 			r.found = append(r.found, made[i])

@@ -1,6 +1,10 @@
 package health
 
-import "time"
+import (
+	"time"
+
+	"github.com/catherd/catherd/dataplane/table"
+)
 
 // Event is something that was learned about a member from elsewhere than a
 // probe: from its heartbeats, from the data path, from an operator.
@@ -14,6 +18,13 @@ type Event struct {
 	Why   string        // Suspect, Fault: in words
 	Ready int           // Beacon: threads that are free
 	Busy  int           // Beacon: threads that work
+	Again bool          // Suspect: the same was told a moment ago; it is asked, and nobody reads of it
+}
+
+// Told is an event and whose it is.
+type Told struct {
+	ID table.ID
+	Event
 }
 
 // Kind is what an Event is about.
@@ -47,6 +58,9 @@ const (
 	Answered
 	// Asked: an operator wants to know now.
 	Asked
+	// Deaf: nobody listens for its heartbeats any more. Whether they come means
+	// nothing from now on.
+	Deaf
 )
 
 // owed is the question whether a member that owes answers is alive.
@@ -79,6 +93,7 @@ func (m *Machine) Input(e Event) {
 		m.stale = later(m.stale, e.At)
 		m.soon(e.At)
 	case Suspect:
+		m.hushed = e.Again && (m.doubt == "" || m.hushed)
 		m.doubt, m.doubtAt = e.Why, e.At
 		m.soon(e.At)
 	case Reborn:
@@ -103,6 +118,8 @@ func (m *Machine) Input(e Event) {
 			m.ProbeNow(e.At)
 		}
 		m.owes = owed{}
+	case Deaf:
+		m.heard, m.silent, m.unheard = time.Time{}, time.Time{}, false
 	case Asked:
 		m.backoff = 0
 		m.ProbeNow(e.At)

@@ -91,7 +91,7 @@ func begin(t *testing.T, seed uint64, s Settings) *walk {
 var some = Settings{Every: 5 * time.Second, Connect: time.Second, Timeout: time.Second, DownAfter: 3, UpAfter: 2, SlowStart: ByAge}
 
 func TestAlways(t *testing.T) {
-	every := []Kind{Heard, Silent, NotHeard, PlannedStop, Suspect, Reborn, Beacon, Fault, Owes, Answered, Asked}
+	every := []Kind{Heard, Silent, NotHeard, PlannedStop, Suspect, Reborn, Beacon, Fault, Owes, Answered, Asked, Deaf}
 	for seed := range uint64(300) {
 		s := some
 		s.Lost, s.Prove = Lost(seed%3), seed%2 == 0
@@ -126,7 +126,7 @@ func TestAlways(t *testing.T) {
 // Silence, heartbeats that come and go, forged stops and questions never take
 // a member out that answers.
 func TestSilenceAloneTakesNobodyOut(t *testing.T) {
-	words := []Kind{Heard, Silent, NotHeard, Suspect, Reborn, Beacon, Fault, Owes, Answered, Asked}
+	words := []Kind{Heard, Silent, NotHeard, Suspect, Reborn, Beacon, Fault, Owes, Answered, Asked, Deaf}
 	for seed := range uint64(200) {
 		s := some
 		s.Lost = Lost(seed % 3)

@@ -51,6 +51,7 @@ type Machine struct {
 	denied  bool      // it was heard as if it had not said so
 	doubt   string    // what a probe is to settle; "" nothing
 	doubtAt time.Time
+	hushed  bool // the doubt is an old story: it is not shown
 	beacon  time.Time
 	ready   int
 	busy    int

@@ -45,7 +45,7 @@ var fails = map[string]Fail{"refused": Refused, "closed": Closed, "late": Late, 
 
 var kinds = map[string]Kind{
 	"heard": Heard, "silent": Silent, "notheard": NotHeard, "stop": PlannedStop, "suspect": Suspect, "reborn": Reborn,
-	"beacon": Beacon, "fault": Fault, "owes": Owes, "answered": Answered, "asked": Asked,
+	"beacon": Beacon, "fault": Fault, "owes": Owes, "answered": Answered, "asked": Asked, "deaf": Deaf,
 }
 
 func (s *stage) do(w []string) string {

@@ -55,8 +55,10 @@ func NewRunner(p Prober, notify func(), clear func(table.ID)) *Runner {
 }
 
 // Set makes the watched members exactly these. A member that stays keeps what
-// is known about it, whatever changed in its settings.
-func (r *Runner) Set(targets []Target) {
+// is known about it, whatever changed in its settings. What is told of members is
+// handed on as Tell does, to new ones before they are probed for the first time:
+// how old its JVM is decides what the first answer is worth.
+func (r *Runner) Set(targets []Target, news ...Told) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ctx.Err() != nil {
@@ -81,6 +83,9 @@ func (r *Runner) Set(targets []Target) {
 			delete(r.watch, id)
 		}
 	}
+	for _, n := range news {
+		r.tell(n.ID, n.Event)
+	}
 }
 
 // Trip tells the member's goroutine that the data path avoids it.
@@ -99,6 +104,11 @@ func (r *Runner) Trip(id table.ID, t Trip) {
 func (r *Runner) Tell(id table.ID, e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.tell(id, e)
+}
+
+// tell is called with mu held.
+func (r *Runner) tell(id table.ID, e Event) {
 	if w := r.watch[id]; w != nil && w.take(e) {
 		w.poke()
 	}

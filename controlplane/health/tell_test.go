@@ -170,3 +170,68 @@ func TestHeartbeatsThatWake(t *testing.T) {
 		t.Errorf("heard at %v, want %v", w.heard, now)
 	}
 }
+
+// What is told with a new member is taken in before its first probe: a young JVM
+// begins slowly, however fast its first pong is.
+func TestNewsComeBeforeTheFirstProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &oracle{bad: map[table.ID]bool{}, begin: time.Now()}
+		r := NewRunner(o, func() {}, func(table.ID) {})
+		defer r.Close()
+		young, old := watched("a"), watched("b")
+		for _, w := range []*Target{&young, &old} {
+			w.Settings.Prove, w.Settings.SlowStart = true, ByAge
+		}
+		r.Set([]Target{young, old},
+			Told{"a", Event{Kind: Heard, At: time.Now(), Alive: 2 * time.Second}},
+			Told{"b", Event{Kind: Heard, At: time.Now(), Alive: time.Hour}},
+			Told{"nobody", Event{Kind: Heard, At: time.Now()}})
+		synctest.Wait()
+		if a, b := r.Verdicts()["a"], r.Verdicts()["b"]; a.State != Up || a.Share != 10 || b.State != Up || b.Share != 100 {
+			t.Errorf("the young one is %v with %d %%, the old one %v with %d %%", a.State, a.Share, b.State, b.Share)
+		}
+	})
+}
+
+// When nobody listens any more, neither silence nor old heartbeats mean anything.
+func TestDeafForgetsHeartbeats(t *testing.T) {
+	bubble(t, func(o *oracle, r *Runner, told *atomic.Int32) {
+		r.Tell("a", Event{Kind: Heard, At: time.Now(), Alive: time.Hour})
+		r.Tell("a", Event{Kind: Silent, At: time.Now(), Since: time.Now()})
+		state(t, r, Shaky)
+		r.Tell("a", Event{Kind: Deaf, At: time.Now()})
+		state(t, r, Up)
+		if v := r.Verdicts()["a"]; !v.Heard.IsZero() || !v.Silent.IsZero() {
+			t.Errorf("heard %v, silent %v", v.Heard, v.Silent)
+		}
+		r.Tell("a", Event{Kind: NotHeard, At: time.Now()})
+		synctest.Wait()
+		if !r.Verdicts()["a"].Unheard {
+			t.Error("it is not missed")
+		}
+		r.Tell("a", Event{Kind: Deaf, At: time.Now()})
+		synctest.Wait()
+		if r.Verdicts()["a"].Unheard {
+			t.Error("it is missed although nobody listens")
+		}
+	})
+}
+
+// A doubt that was told a moment ago is settled by a probe like the first one,
+// and nobody reads of it.
+func TestAnOldDoubtIsNotShown(t *testing.T) {
+	bubble(t, func(o *oracle, r *Runner, told *atomic.Int32) {
+		time.Sleep(time.Second)
+		r.Tell("a", Event{Kind: Suspect, At: time.Now(), Why: "somebody says so", Again: true})
+		state(t, r, Up)
+		equal(t, o.take(), "a 1s")
+		if n := told.Load(); n != 0 {
+			t.Errorf("told %d times", n)
+		}
+		o.set("a", true)
+		time.Sleep(time.Second)
+		r.Tell("a", Event{Kind: Suspect, At: time.Now(), Why: "somebody says so", Again: true})
+		synctest.Wait()
+		equal(t, o.take(), "a 2s")
+	})
+}

@@ -112,6 +112,9 @@ func (m *Machine) Verdict(now time.Time) Verdict {
 	if m.Tripped(now) {
 		v.Trip = m.trip.Until
 	}
+	if m.hushed {
+		v.Doubt = ""
+	}
 	switch m.state {
 	case Up:
 		v.Row, v.Need = m.bad, m.set.DownAfter
@@ -119,7 +122,7 @@ func (m *Machine) Verdict(now time.Time) Verdict {
 			v.Falls, _ = m.falls.count(now)
 		}
 		missed := !m.silent.IsZero() && m.set.Lost != LostIgnore
-		if m.bad > 0 || missed || v.Falls > 0 || m.doubt != "" || m.renewed {
+		if m.bad > 0 || missed || v.Falls > 0 || v.Doubt != "" || m.renewed {
 			v.State = Shaky
 		}
 		v.OnlySessions = missed && m.set.Lost == LostDrain

@@ -49,6 +49,8 @@ func (w *watcher) take(e Event) bool {
 		w.left, w.steady = e.At, false
 	case Reborn, Silent, NotHeard:
 		w.steady = false
+	case Deaf:
+		w.heard, w.steady = time.Time{}, false
 	}
 	if n := len(w.inbox); n > 0 && w.inbox[n-1].Kind == e.Kind {
 		w.inbox[n-1] = e // the newer one says it all

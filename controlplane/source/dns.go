@@ -50,8 +50,9 @@ type name struct {
 	fails  int
 }
 
-// NewDNS prepares to resolve names with the resolvers of /etc/resolv.conf, or
-// with the given ones (host:port). Nothing is asked before Run.
+// NewDNS prepares to resolve names with /etc/hosts and the resolvers of
+// /etc/resolv.conf, or with the given ones (host:port). Nothing is asked before
+// Run.
 func NewDNS(questions []Question, servers ...string) *DNS {
 	d := &DNS{asker: asker{servers: servers}, after: time.After, now: time.Now}
 	for _, q := range questions {
@@ -112,12 +113,11 @@ func (d *DNS) look(ctx context.Context, n *name) (wait time.Duration, news bool)
 	defer d.mu.Unlock()
 	now := d.now()
 	if err != nil {
-		if len(n.addrs) == 0 { // half an answer is better than none, and worse than an old one
-			n.addrs = addrs
-		}
+		half := merge(n.addrs, addrs)
 		wait = min(minRetry<<min(n.fails, 10), maxRetry)
 		n.fails++
-		news = n.status.Problem != err.Error()
+		news = n.status.Problem != err.Error() || !slices.Equal(n.addrs, half)
+		n.addrs = half
 		n.status.Problem = err.Error()
 	} else {
 		wait = min(max(age, minAge), maxAge)
@@ -127,4 +127,21 @@ func (d *DNS) look(ctx context.Context, n *name) (wait time.Duration, news bool)
 	}
 	n.status.Next = now.Add(wait)
 	return wait, news
+}
+
+// merge puts half an answer, the addresses of one protocol, in the place of what
+// was known of that protocol. The other half holds: a resolver that never
+// answers for AAAA must not keep a name at its old IPv4 addresses.
+func merge(old, half []netip.AddrPort) []netip.AddrPort {
+	if len(half) == 0 {
+		return old
+	}
+	four := half[0].Addr().Is4()
+	out := slices.Clone(half)
+	for _, a := range old {
+		if a.Addr().Is4() != four {
+			out = append(out, a)
+		}
+	}
+	return tidy(out)
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -201,10 +202,22 @@ func TestHalfAnAnswer(t *testing.T) {
 	s := start(t, Question{Name: "t.example", Port: 8009}, z.addr)
 	s.want(time.Second, true, "10.0.0.1:8009", "SERVFAIL")
 
-	// It replaces nothing that is known.
+	// It replaces what is known of its own protocol.
 	z.set("t.example. A", "t.example. 20 A 10.0.0.9")
 	s.again()
-	s.want(2*time.Second, false, "10.0.0.1:8009", "SERVFAIL")
+	s.want(2*time.Second, true, "10.0.0.9:8009", "SERVFAIL")
+	s.again()
+	s.want(4*time.Second, false, "10.0.0.9:8009", "SERVFAIL")
+
+	// And nothing of the other.
+	z.code("t.example. AAAA", dns.RcodeSuccess)
+	z.set("t.example. AAAA", "t.example. 20 AAAA fd00::1")
+	s.again()
+	s.want(20*time.Second, true, "10.0.0.9:8009 [fd00::1]:8009", "")
+	z.code("t.example. A", dns.RcodeServerFailure)
+	z.set("t.example. AAAA", "t.example. 20 AAAA fd00::2")
+	s.again()
+	s.want(time.Second, true, "10.0.0.9:8009 [fd00::2]:8009", "SERVFAIL")
 }
 
 func TestServices(t *testing.T) {
@@ -230,6 +243,64 @@ func TestServices(t *testing.T) {
 	z.set("_ajp._tcp.example. SRV", "_ajp._tcp.example. 40 CNAME other.example.")
 	s.again()
 	s.want(time.Second, true, "", "no SRV record")
+}
+
+// hosts is an /etc/hosts on paper.
+type hosts map[string][]string
+
+func (h hosts) look(_ context.Context, name string) (out []netip.Addr) {
+	for _, a := range h[strings.TrimSuffix(name, ".")] {
+		out = append(out, netip.MustParseAddr(a))
+	}
+	return out
+}
+
+// What /etc/hosts says comes first, for names and for targets of SRV records;
+// what it does not say is asked of resolvers.
+func TestHostsComeFirst(t *testing.T) {
+	z := serve(t)
+	z.set("tomcat1. A", "tomcat1. 300 A 10.0.0.9")
+	z.set("tomcat2. A", "tomcat2. 300 A 10.0.0.2")
+	z.set("_ajp._tcp.example. SRV", "_ajp._tcp.example. 40 SRV 10 5 8009 tomcat1.", "_ajp._tcp.example. 40 SRV 10 5 9009 tomcat2.")
+	h := hosts{"tomcat1": {"10.0.0.1", "::ffff:10.0.0.1", "fd00::1"}}
+	a := asker{servers: []string{z.addr}, local: h.look}
+	f := func(q Question, want string, wantAge time.Duration) {
+		t.Helper()
+		addrs, age, err := a.find(t.Context(), q)
+		if err != nil || fmt.Sprint(addrs) != want || age != wantAge {
+			t.Errorf("%s is %v for %v, %v", q.Name, addrs, age, err)
+		}
+	}
+	f(Question{Name: "tomcat1", Port: 8009}, "[10.0.0.1:8009 [fd00::1]:8009]", hostsAge)
+	z.mu.Lock()
+	if len(z.asked) != 0 {
+		t.Errorf("asked %v", z.asked)
+	}
+	z.mu.Unlock()
+	f(Question{Name: "tomcat2", Port: 8009}, "[10.0.0.2:8009]", 5*time.Minute)
+	f(Question{Name: "_ajp._tcp.example", SRV: true}, "[10.0.0.1:8009 10.0.0.2:9009 [fd00::1]:8009]", hostsAge)
+
+	// A host without any resolver knows its own file all the same.
+	alone := asker{conf: filepath.Join(t.TempDir(), "missing"), local: h.look}
+	if addrs, _, err := alone.find(t.Context(), Question{Name: "tomcat1", Port: 8009}); err != nil || len(addrs) != 2 {
+		t.Errorf("without resolvers: %v, %v", addrs, err)
+	}
+	if _, _, err := alone.find(t.Context(), Question{Name: "tomcat2", Port: 8009}); err == nil {
+		t.Error("found without resolvers")
+	}
+}
+
+// The real file of this host has localhost, and the network is not asked for it.
+func TestHostsOfThisHost(t *testing.T) {
+	d := NewDNS([]Question{{Name: "localhost", Port: 8009}}, "127.0.0.1:1")
+	wait, news := d.look(t.Context(), d.names[0])
+	found, status := d.Get()
+	if !news || wait != hostsAge || !slices.Contains(found[0].Addrs, netip.MustParseAddrPort("127.0.0.1:8009")) {
+		t.Errorf("localhost is %v, %+v", found[0].Addrs, status[0])
+	}
+	if addrs := local(t.Context(), "surely.not.in.hosts.invalid"); len(addrs) != 0 {
+		t.Errorf("found %v", addrs)
+	}
 }
 
 func TestLongAnswersComeOverTCP(t *testing.T) {

@@ -4,6 +4,7 @@
 //	dns.go     DNS: the names of a pool's discover.dns and discover.srv, each
 //	           asked again when its answer has grown old
 //	query.go   one question to the resolvers of this host
+//	hosts.go   the same to /etc/hosts, which comes first
 //	file.go    File: a pool's discover.file
 //	status.go  what both say about themselves
 //
@@ -19,8 +20,11 @@
 //
 // What bites:
 //
-//   - Resolvers are asked directly, with their TTLs; /etc/hosts and nsswitch
-//     are not looked at. A name that exists only there is not found.
+//   - Resolvers are asked directly, with their TTLs, and after /etc/hosts. Of
+//     nsswitch.conf only that counts: whether that file is looked at. Names of
+//     mDNS, LDAP and the like are not found.
+//   - Half an answer, IPv4 or IPv6 alone while the other failed, replaces that
+//     half only.
 //   - Of SRV records those of the lowest priority count, as RFC 2782 wants; the
 //     weight of a record is not used, discover.weight is.
 //   - A file that is replaced by renaming, as editors and Kubernetes do, is seen

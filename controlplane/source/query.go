@@ -23,6 +23,8 @@ const (
 type asker struct {
 	servers []string // host:port
 	conf    string   // "" for /etc/resolv.conf
+
+	local func(ctx context.Context, name string) []netip.Addr // nil: what /etc/hosts says
 }
 
 // resolvers reads where to ask and how names are completed; anew each time,
@@ -55,6 +57,11 @@ var errNothing = errors.New("no such record")
 // find answers a Question: addresses and how long they may be used. Addresses
 // beside an error are those of one protocol, while the other failed.
 func (a *asker) find(ctx context.Context, q Question) ([]netip.AddrPort, time.Duration, error) {
+	if !q.SRV {
+		if found := a.known(ctx, q.Name, q.Port); len(found) > 0 {
+			return tidy(found), hostsAge, nil
+		}
+	}
 	servers, complete, err := a.resolvers()
 	if err != nil {
 		return nil, 0, err
@@ -78,9 +85,14 @@ func (a *asker) find(ctx context.Context, q Question) ([]netip.AddrPort, time.Du
 	case err != nil:
 		err = fmt.Errorf("%q cannot be resolved: %w", q.Name, err)
 	}
-	slices.SortFunc(out, netip.AddrPort.Compare)
-	out = slices.Compact(out)
-	return out[:min(len(out), maxAddrs)], age, err
+	return tidy(out), age, err
+}
+
+// tidy sorts addresses, each once, and no more than are used.
+func tidy(addrs []netip.AddrPort) []netip.AddrPort {
+	slices.SortFunc(addrs, netip.AddrPort.Compare)
+	addrs = slices.Compact(addrs)
+	return addrs[:min(len(addrs), maxAddrs)]
 }
 
 // hosts looks up the IPv4 and IPv6 addresses of a name. When only one of the
@@ -138,6 +150,10 @@ func (a *asker) services(ctx context.Context, servers []string, full string) (ou
 		return nil, age, nil
 	}
 	for _, s := range best[:min(len(best), maxAddrs)] {
+		if found := a.known(ctx, s.Target, s.Port); len(found) > 0 {
+			out, age = append(out, found...), min(age, hostsAge)
+			continue
+		}
 		found, older, err := a.hosts(ctx, servers, dns.Fqdn(s.Target), s.Port)
 		if errors.Is(err, errNothing) {
 			continue // the others still serve

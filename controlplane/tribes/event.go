@@ -45,10 +45,11 @@ func (k EventKind) String() string {
 // that were heard once may be left out when there are many: a program acts on
 // View.Nodes, and takes any event as a reason to look.
 type Event struct {
-	At   time.Time
-	Kind EventKind
-	Node Node // as it was right after the event; zero for events about the group
-	Text string
+	At    time.Time
+	Kind  EventKind
+	Node  Node // as it was right after the event; zero for events about the group
+	Text  string
+	Again bool // said lately: a reason to look, and nothing to tell anybody
 }
 
 // How many events strangers can cause. Whoever sends datagrams decides how
@@ -56,6 +57,7 @@ type Event struct {
 const (
 	eventsPerSecond = 20
 	repeatAfter     = time.Minute // one and the same complaint about one node
+	lookAgain       = time.Second // the same where each time is a reason to look
 )
 
 // limiter lets events pass at a rate and counts the others.
@@ -116,6 +118,15 @@ func (v *View) say(n *node, kind EventKind, format string, args ...any) {
 func (v *View) said(n *node, kind EventKind) bool {
 	last := n.said[kind]
 	return !last.IsZero() && v.now.Sub(last) < repeatAfter
+}
+
+// again adds a complaint that was said lately, for those who look and not for
+// those who read. A stranger's node is looked at by and by.
+func (v *View) again(n *node, kind EventKind) {
+	if n.trusted() && v.now.Sub(n.lookAt) >= lookAgain {
+		n.lookAt = v.now
+		v.events = append(v.events, Event{At: v.now, Kind: kind, Node: n.Node, Again: true})
+	}
 }
 
 // sayGroup adds an event about the group as a whole.

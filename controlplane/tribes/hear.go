@@ -133,7 +133,7 @@ func (v *View) copyRest(n *node, m *Member) {
 	if string(m.Domain) != n.rawDomain {
 		n.rawDomain = string(m.Domain)
 		n.Domain = latin(n.rawDomain)
-		n.Filtered = v.set.Domain != "" && n.Domain != v.set.Domain
+		n.Filtered = v.foreignDomain(n)
 	}
 	payload := m.Payload[:min(len(m.Payload), maxPayload)]
 	if string(payload) != n.Payload {
@@ -265,6 +265,11 @@ func (v *View) stop(src netip.AddrPort, m *Member) {
 	case n.Receiver != receiver || n.Source != src || n.replaced:
 		v.status.Foreign++
 		n.SuspectAt, n.SuspectFrom = v.now, src
+		if v.said(n, Suspected) {
+			v.again(n, Suspected)
+			return
+		}
+		n.lookAt = v.now
 		v.say(n, Suspected, "a stop of %s came from %s, %s: forged? Nothing is changed, the member is asked", n.Receiver, src, n.mistrust())
 	default:
 		n.stopAge = m.Age()

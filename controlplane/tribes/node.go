@@ -82,7 +82,8 @@ type node struct {
 	rivalBeats int
 	rivalFrom  netip.AddrPort
 
-	said [kinds]time.Time // when each kind of event was last said, for those that repeat
+	lookAt time.Time        // when a complaint was last a reason to look
+	said   [kinds]time.Time // when each kind of event was last said, for those that repeat
 }
 
 // beat notes a heartbeat of the incarnation at hand. The habit is a moving

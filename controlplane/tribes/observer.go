@@ -153,5 +153,13 @@ func (o *Observer) Keep(receiver netip.AddrPort, keep bool) {
 	o.view.Keep(receiver, keep)
 }
 
+// Change replaces the settings and keeps what has been heard; see View.Change.
+func (o *Observer) Change(set Settings) {
+	o.mu.Lock()
+	o.view.Change(set)
+	o.mu.Unlock()
+	o.wake()
+}
+
 // Facts returns the state of the socket.
 func (o *Observer) Facts() Facts { return o.group.Facts() }

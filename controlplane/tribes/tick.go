@@ -167,7 +167,7 @@ func (v *View) shift(d time.Duration) {
 
 // shift moves the times of a node after the clock was set back.
 func (n *node) shift(d time.Duration) {
-	for _, t := range []*time.Time{&n.quiet, &n.LastHeard, &n.FirstHeard, &n.Since, &n.Started, &n.ConflictAt, &n.ForeignAt, &n.SuspectAt, &n.BackwardAt} {
+	for _, t := range []*time.Time{&n.quiet, &n.LastHeard, &n.FirstHeard, &n.Since, &n.Started, &n.ConflictAt, &n.ForeignAt, &n.SuspectAt, &n.BackwardAt, &n.lookAt} {
 		if !t.IsZero() {
 			*t = t.Add(d)
 		}

@@ -76,16 +76,39 @@ type View struct {
 	events     []Event
 }
 
-// NewView returns an empty view.
-func NewView(s Settings) *View {
+// whole puts defaults in the place of zeros.
+func (s Settings) whole() Settings {
 	s.Heartbeat = cmp.Or(max(s.Heartbeat, 0), 500*time.Millisecond)
 	s.DropAfter = cmp.Or(max(s.DropAfter, 0), 3*time.Second)
 	s.Max = cmp.Or(max(s.Max, 0), 1024)
 	s.PerSource = cmp.Or(max(s.PerSource, 0), max(s.Max/4, 1))
+	return s
+}
+
+// NewView returns an empty view.
+func NewView(s Settings) *View {
+	s = s.whole()
 	v := &View{set: s, nodes: map[netip.AddrPort]*node{}, byID: map[ID]*node{}, bySrc: map[netip.Addr]int{}}
 	v.SetLocal(s.Local)
 	return v
 }
+
+// Change replaces the settings, all but Local. What has been heard is kept:
+// nodes move between Nodes and Others with the domain, and fall silent with
+// the next Tick when they are given less time. A smaller Max throws nobody out.
+func (v *View) Change(s Settings) {
+	v.set = s.whole()
+	for _, n := range v.nodes {
+		n.Filtered = v.foreignDomain(n)
+	}
+	if len(v.nodes) > 0 {
+		v.wake(v.now)
+	}
+}
+
+// foreignDomain reports whether a node is of another domain than the configured
+// one.
+func (v *View) foreignDomain(n *node) bool { return v.set.Domain != "" && n.Domain != v.set.Domain }
 
 // SetLocal replaces the addresses that mean this host. Nodes that are known
 // already keep their receiver until they are heard again.

@@ -16,6 +16,8 @@ import (
 //
 //	view [drop=3s] [domain=D] [max=N] [persource=N] [local=ADDR,ADDR]
 //	    a new view at 14:00:00
+//	change [drop=3s] [domain=D]
+//	    other settings for the same view
 //	tomcat NAME ADDR:PORT [key=value]...
 //	    a Tomcat, just started. Keys: src (source of its datagrams, default its
 //	    address and 45564), id (one byte that fills the id), domain, payload
@@ -63,6 +65,9 @@ func (w *viewWorld) do(words []string) string {
 	switch words[0] {
 	case "view":
 		w.view = NewView(w.settings(args))
+		return ""
+	case "change":
+		w.view.Change(w.settings(args))
 		return ""
 	case "tomcat":
 		to := &tomcat{since: w.now.Add(-time.Second)}
@@ -209,6 +214,9 @@ func (w *viewWorld) at(t time.Time) string { return fmt.Sprintf("%7.2f", t.Sub(w
 func (w *viewWorld) events(events []Event) string {
 	var out strings.Builder
 	for _, e := range events {
+		if e.Again {
+			e.Text = "again: a reason to look at " + e.Node.Receiver.String()
+		}
 		fmt.Fprintf(&out, "%s %-12s %s\n", w.at(e.At), e.Kind, e.Text)
 	}
 	return out.String()
