@@ -211,6 +211,7 @@ func (c *Controller) informOf(id table.ID, n *tribes.Node, sure bool, now time.T
 		return
 	}
 	if known && is.id != was.id && was.id != (tribes.ID{}) {
+		c.reborn(id)
 		c.runner.Tell(id, health.Event{Kind: health.Reborn, At: now, Alive: n.Age})
 	}
 	switch n.State {

@@ -106,7 +106,7 @@ func TestLearnedRoute(t *testing.T) {
 			c.get("GET")
 		}
 		for i, want := range []string{"tomcat1", "tomcat2"} {
-			if l := pool.Members[i].Live.Learned.Load(); l == nil || *l != want {
+			if l := pool.Members[i].Live.Route(); l == nil || l.Name != want {
 				t.Fatalf("of member %d not learned: %v", i, l)
 			}
 			for range 3 {
