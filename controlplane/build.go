@@ -49,6 +49,7 @@ func (c *Controller) take(t *table.Table, report compile.Report) {
 		c.adopt(t, report)
 		c.publish(t)
 	}
+	c.doubts(&old)
 	c.changes(old)
 	c.notes(old)
 	c.abandon()

@@ -34,7 +34,7 @@ func (c *Controller) changes(old compile.Report) {
 			return
 		}
 		if m.Learned && m.Route != was.Route {
-			c.tell(slog.LevelInfo, admin.Event{Kind: admin.RouteLearned, Pool: m.Pool, Member: m.Name, Text: m.Route})
+			c.tell(slog.LevelInfo, admin.Event{Kind: admin.RouteLearned, Pool: m.Pool, Member: m.Name, Text: m.Route}, "was", was.Route)
 		}
 		c.change(was, m)
 	})

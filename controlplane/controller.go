@@ -14,6 +14,7 @@ import (
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/config"
 	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/learned"
 	"github.com/catherd/catherd/controlplane/overrides"
 	"github.com/catherd/catherd/dataplane/table"
 )
@@ -48,7 +49,8 @@ type Options struct {
 
 	Log *slog.Logger // nil: nothing is logged
 	// OverridesPath is the file in which operators' wishes outlive the
-	// process; "" keeps them in memory only.
+	// process; learned routes are kept beside it, see learned.Beside. "" keeps
+	// both in memory only.
 	OverridesPath string
 	// Dropped reads the number of lost access records; nil when there are none.
 	Dropped func() uint64
@@ -96,12 +98,13 @@ type Controller struct {
 	print     compile.Print
 	report    compile.Report
 	overrides []overrides.Override
-	learned   map[table.ID]string
+	learned   learned.Routes
 	pulses    map[table.ID]*pulse
 	sync      syncState
 	built     time.Time // newest build
 	published time.Time // newest publish
 	trouble   string    // newest build that could not be done, told once
+	forgets   string    // why learned routes could not be kept, told once
 }
 
 // New reads the kept overrides and builds the first table. An override file
@@ -119,7 +122,7 @@ func New(o Options) (*Controller, error) {
 		dirty: make(chan struct{}, 1), news: make(chan struct{}, 1), calls: make(chan func()), ended: make(chan struct{}),
 		file: o.Config, cfg: o.Config, digest: o.Config.Digest(),
 		hear:    hearing{told: map[table.ID]told{}, loads: map[table.ID]time.Time{}},
-		learned: map[table.ID]string{}, pulses: map[table.ID]*pulse{},
+		learned: learned.Routes{}, pulses: map[table.ID]*pulse{},
 		sync: syncState{inSync: true, lastOK: true, lastSuccess: time.Now()},
 	}
 	if c.log == nil {
@@ -132,7 +135,9 @@ func New(o Options) (*Controller, error) {
 		}
 		c.overrides, _ = overrides.Expire(list, time.Now())
 	}
+	c.remember()
 	c.runner = health.NewRunner(o.Prober, c.wake, c.untrip)
+	c.runner.Learn(c.shown)
 	c.ears = c.newEars()
 	t, report, err := compile.Build(c.inputs(c.cfg, c.digest), nil)
 	if err != nil {
@@ -140,6 +145,7 @@ func New(o Options) (*Controller, error) {
 		return nil, err
 	}
 	c.adopt(t, report)
+	c.hint()
 	return c, nil
 }
 

@@ -250,14 +250,14 @@ func TestOverridesThatCannotBeKept(t *testing.T) {
 func TestLearnedRoutes(t *testing.T) {
 	play(t, "listen: 8080\nbackends: [ajp://127.0.0.1:8009, ajp://127.0.0.1:9009]\n", nil, func(w *world) {
 		_, seq := w.events(0)
-		route := "tomcat1"
-		w.member("127.0.0.1-8009").Live.Learned.Store(&route)
+		route := []byte("tomcat1")
+		w.member("127.0.0.1-8009").Live.Saw(route, time.Now().UnixNano())
 		w.pass(time.Second)
 		if got := w.member("127.0.0.1-8009").Route; got != "tomcat1" {
 			t.Errorf("route %q", got)
 		}
 		seq = w.expectEvents(seq, "route learned 127.0.0.1-8009")
-		w.member("127.0.0.1-9009").Live.Learned.Store(&route)
+		w.member("127.0.0.1-9009").Live.Saw(route, time.Now().UnixNano())
 		w.pass(time.Second)
 		w.expectEvents(seq, "note")
 		if s := w.c.Status(); len(s.Notes) != 1 || s.Sentence != "1 note" {

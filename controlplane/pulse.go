@@ -15,7 +15,10 @@ type pulse struct {
 	times    [window + 1]time.Time
 	n        int       // ticks seen
 	served   uint64    // requests with a session
-	session  time.Time // when served last rose
+	session  time.Time // when served last rose while sessions were not followed
+	followed bool      // they were at the last tick
+	alive    int       // sessions that have not ended, while they are followed
+	seen     time.Time // when one of those was last seen; zero: never
 	avoided  int64     // end of the trip that was told last, unix nanoseconds
 	remark   int64     // when the remark that was told last was left, unix nanoseconds
 	owes     bool      // health has been told that it owes answers
@@ -27,6 +30,7 @@ type pulse struct {
 type beat struct {
 	rate    float64 // requests per second
 	session time.Time
+	alive   int // sessions that it has not ended, while it drains
 }
 
 // read takes the counters at one tick. It reports whether there are requests, or
@@ -39,16 +43,38 @@ func (p *pulse) read(m *meter.Member, now time.Time) bool {
 		}
 	}
 	if served != p.served {
-		p.served, p.session = served, now
+		p.served = served
+		if !p.followed {
+			p.session = now
+		}
 	}
+	p.follow(m)
 	at, last := p.n%len(p.counts), (p.n+len(p.counts)-1)%len(p.counts)
 	p.counts[at], p.times[at] = m.Requests.Load(), now
 	p.n++
 	return p.n == 1 || p.counts[at] != p.counts[last] || m.InFlight.Load() > 0
 }
 
+// follow reads what is known of the sessions of a member that drains. What was
+// counted up to now stays: nothing is known of the sessions of that time.
+func (p *pulse) follow(m *meter.Member) {
+	a := m.Alive()
+	if a == nil {
+		if p.followed && p.seen.After(p.session) {
+			p.session = p.seen
+		}
+		p.followed, p.alive, p.seen = false, 0, time.Time{}
+		return
+	}
+	n, last := a.Newest()
+	p.followed, p.alive, p.seen = true, n, nanoTime(last)
+}
+
 func (p *pulse) beat() beat {
-	b := beat{session: p.session}
+	b := beat{session: p.session, alive: p.alive}
+	if p.seen.After(b.session) {
+		b.session = p.seen
+	}
 	if p.n < 2 {
 		return b
 	}

@@ -176,7 +176,7 @@ func memberStatus(r *compile.MemberReport, v *view) admin.MemberStatus {
 	s.Queue = n.Queued
 	s.P50, s.P99 = n.Total.P50, n.Total.P99
 	b := v.pulses[r.ID]
-	s.Rate, s.LastSession = b.rate, b.session
+	s.Rate, s.LastSession, s.SessionsOpen = b.rate, b.session, b.alive
 	return s
 }
 

@@ -19,20 +19,18 @@ import (
 func (c *Controller) tick(now time.Time) {
 	build, requests := c.expire(now), false
 	build = c.loaded(now) || build
+	build = c.routes() || build
 	seen := make(map[table.ID]bool, len(c.pulses))
 	for _, p := range c.table.Pools {
 		for i := range p.Members {
 			m := &p.Members[i]
 			seen[m.ID] = true
-			if route := m.Live.Learned.Load(); route != nil && c.learned[m.ID] != *route {
-				c.learned[m.ID] = *route
-				build = true
-			}
 			at := c.pulses[m.ID]
 			if at == nil {
 				at = &pulse{}
 				c.pulses[m.ID] = at
 			}
+			m.Live.Follow(m.Take == table.OnlySessions)
 			requests = at.read(m.Live, now) || requests
 			c.remark(p.Name, m, at)
 		}
@@ -40,7 +38,6 @@ func (c *Controller) tick(now time.Time) {
 	for id := range c.pulses {
 		if !seen[id] {
 			delete(c.pulses, id)
-			delete(c.learned, id)
 		}
 	}
 	c.attend(requests)

@@ -6,6 +6,7 @@ import (
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/config"
 	"github.com/catherd/catherd/controlplane/discover"
+	"github.com/catherd/catherd/controlplane/learned"
 	"github.com/catherd/catherd/controlplane/overrides"
 	"github.com/catherd/catherd/controlplane/tribes"
 	"github.com/catherd/catherd/dataplane/meter"
@@ -19,7 +20,7 @@ type view struct {
 	table     *table.Table
 	report    compile.Report // at the time of the build
 	overrides []overrides.Override
-	learned   map[table.ID]string
+	learned   learned.Routes
 	live      map[table.ID]*meter.Member
 	pulses    map[table.ID]beat
 	sync      syncState
@@ -42,14 +43,11 @@ type syncState struct {
 func (c *Controller) show() {
 	v := &view{
 		cfg: c.cfg, table: c.table, report: c.report, overrides: c.overrides,
-		learned: make(map[table.ID]string, len(c.learned)),
+		learned: c.learned.Clone(),
 		live:    map[table.ID]*meter.Member{},
 		pulses:  make(map[table.ID]beat, len(c.pulses)),
 		sync:    c.sync, published: c.published,
 		heard: c.hear.result, findings: c.hear.findings,
-	}
-	for id, route := range c.learned {
-		v.learned[id] = route
 	}
 	for id, p := range c.pulses {
 		v.pulses[id] = p.beat()

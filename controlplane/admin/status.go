@@ -93,6 +93,9 @@ type MemberStatus struct {
 	// LastSession is when a request of a session was last seen, to a second;
 	// zero when none was since the member is known.
 	LastSession time.Time `json:"last_session,omitzero"`
+	// SessionsOpen is, while the member drains, how many sessions were seen since
+	// then and have not ended. LastSession is only about those, then.
+	SessionsOpen int `json:"sessions_open"`
 
 	Connections Connections `json:"connections"`
 	Queue       int64       `json:"queue"`

@@ -11,6 +11,7 @@ import (
 
 	"github.com/catherd/catherd/controlplane/config"
 	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/learned"
 	"github.com/catherd/catherd/controlplane/overrides"
 	"github.com/catherd/catherd/controlplane/scenario"
 	"github.com/catherd/catherd/dataplane/table"
@@ -58,7 +59,8 @@ func (s *stage) id(name string) table.ID {
 //	                                         and a first good probe; ok: when the last good probe was
 //	beacon POOL/MEMBER READY BUSY            what its beacon says now of its threads
 //	override POOL/MEMBER STATE|WEIGHT [DURATION] REASON
-//	learned POOL/MEMBER ROUTE
+//	learned POOL/MEMBER ROUTE [hint]         now, unless it is the one that was learned already;
+//	                                         hint: before it, or this process, was started
 //	trip POOL/MEMBER DURATION
 //	build                                    prints what the table says
 //	explain METHOD PATH [host=H] [cookie=C]
@@ -74,7 +76,7 @@ func (s *stage) do(w []string) string {
 	case "config":
 		s.in = Inputs{
 			Now: noon, Config: load(s.t, w[1]),
-			Health: map[table.ID]health.Verdict{}, Learned: map[table.ID]string{},
+			Health: map[table.ID]health.Verdict{}, Learned: learned.Routes{},
 		}
 		s.prev = nil
 	case "reload":
@@ -124,7 +126,12 @@ func (s *stage) do(w []string) string {
 		}
 		s.in.Overrides = overrides.Put(s.in.Overrides, o, "")
 	case "learned":
-		s.in.Learned[s.id(w[1])] = w[2]
+		id := s.id(w[1])
+		r := learned.Route{Name: w[2], At: s.in.Now, Hint: len(w) > 3}
+		if was, ok := s.in.Learned[id]; ok && was.Name == r.Name {
+			r.At = was.At
+		}
+		s.in.Learned[id] = r
 	case "trip":
 		d, err := time.ParseDuration(w[2])
 		if err != nil {

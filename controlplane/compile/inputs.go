@@ -8,6 +8,7 @@ import (
 
 	"github.com/catherd/catherd/controlplane/config"
 	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/learned"
 	"github.com/catherd/catherd/controlplane/overrides"
 	"github.com/catherd/catherd/dataplane/meter"
 	"github.com/catherd/catherd/dataplane/table"
@@ -19,7 +20,7 @@ type Inputs struct {
 	Config    *config.Config
 	Health    map[table.ID]health.Verdict // a member that is not in it is "checking"
 	Overrides []overrides.Override
-	Learned   map[table.ID]string // routes seen in session cookies
+	Learned   learned.Routes // routes seen in session cookies
 
 	// Digest is Config.Digest() where the caller has it already: it is made
 	// costly on purpose. Empty: Build works it out.

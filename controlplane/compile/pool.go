@@ -15,13 +15,7 @@ func pool(c *config.Pool, r *PoolReport, live lives) *table.Pool {
 		Name:    c.Name,
 		Policy:  policies[c.Balance],
 		HashKey: c.HashOn,
-		Sticky: table.Sticky{
-			Off:        c.Sticky.Off,
-			Cookies:    c.Sticky.Cookie,
-			PathParams: c.Sticky.PathParameter,
-			LastDot:    c.Sticky.Separator == "last",
-			OnLoss:     table.Move,
-		},
+		Sticky:  sessions(&c.Sticky),
 		Retry: table.Retry{
 			Attempts:    c.Retry.Attempts,
 			Dial:        slices.Contains(c.Retry.On, config.RetryDial),
@@ -56,9 +50,6 @@ func pool(c *config.Pool, r *PoolReport, live lives) *table.Pool {
 		FailOnStatus:     c.FailOnStatus.List(),
 		Live:             live.pool(c.Name),
 	}
-	if c.Sticky.OnLoss == config.Refuse {
-		p.Sticky.OnLoss = table.Refuse
-	}
 	scale := scale(r)
 	for i := range c.Members {
 		m := member(c, &c.Members[i], &r.Members[i], live)
@@ -68,11 +59,27 @@ func pool(c *config.Pool, r *PoolReport, live lives) *table.Pool {
 	return p
 }
 
+// sessions is where sessions are looked for, and what is done when they are lost.
+func sessions(c *config.Sticky) table.Sticky {
+	s := table.Sticky{
+		Off:        c.Off,
+		Cookies:    c.Cookie,
+		PathParams: c.PathParameter,
+		LastDot:    c.Separator == "last",
+		OnLoss:     table.Move,
+	}
+	if c.OnLoss == config.Refuse {
+		s.OnLoss = table.Refuse
+	}
+	return s
+}
+
 func member(c *config.Pool, m *config.Member, r *MemberReport, live lives) table.Member {
 	out := table.Member{
 		ID:       r.ID,
 		Name:     m.Name,
 		Route:    r.Route,
+		Learned:  r.Learned,
 		Domain:   m.Domain,
 		Redirect: m.Redirect,
 		Distance: uint16(min(max(m.Distance, 0), 0xffff)),

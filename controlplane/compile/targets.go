@@ -33,7 +33,10 @@ func settings(c *config.Config, p *config.Pool, m *config.Member) health.Setting
 		Prove:     found(c, p, m),
 	}
 	if p.Health.Request.Path != "" {
-		s.Request = &health.Request{Path: p.Health.Request.Path, Host: p.Health.Request.Host, Body: p.Health.Request.Body}
+		s.Request = &health.Request{
+			Path: p.Health.Request.Path, Host: p.Health.Request.Host, Body: p.Health.Request.Body,
+			Session: sessions(&p.Sticky),
+		}
 		for _, r := range p.Health.Request.Expect {
 			s.Request.Expect = append(s.Request.Expect, health.Range{From: r.From, To: r.To})
 		}

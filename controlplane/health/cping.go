@@ -32,7 +32,7 @@ func probeAJP(conn net.Conn, t Target) Sample {
 		return Sample{OK: true, Text: "cping ok", Ping: ping}
 	}
 	s := requestAJP(conn, &in, t)
-	s.Ping = ping
+	s.Ping, s.Session = ping, in.begun
 	return s
 }
 
@@ -74,6 +74,7 @@ func requestAJP(conn net.Conn, in *reader, t Target) Sample {
 				return Sample{Text: "health request: the answer is no AJP: " + err.Error()}
 			}
 			status = head.Status
+			in.begun = req.begunAJP(t.Cookie, head.Fields)
 			if s := req.judge(status); status != 403 && !req.wantsBody(s) {
 				return s
 			}
@@ -132,6 +133,9 @@ func healthPacket(conn net.Conn, t Target) ([]byte, error) {
 	w.Header([]byte("host"), []byte(host))
 	w.Header([]byte("user-agent"), []byte("catherd-health"))
 	w.Header([]byte("content-length"), []byte("0"))
+	if t.Cookie != "" {
+		w.Header([]byte("cookie"), []byte(t.Cookie))
+	}
 	if t.To.Secret != "" {
 		w.Attr(ajp.AttrSecret, []byte(t.To.Secret))
 	}
@@ -147,6 +151,7 @@ type reader struct {
 	buf   []byte
 	used  int // bytes of buf taken by the packet last returned
 	total int
+	begun Session // what the head of an answer said of a session
 }
 
 // next returns the payload of the next packet, valid until the next call.

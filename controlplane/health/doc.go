@@ -20,6 +20,7 @@
 //	cping.go     the AJP side: ping and request, and the two kinds of 403
 //	http.go      the HTTP side
 //	body.go      what the answer to a health request must have in it
+//	session.go   the session of a health request, and the jvmRoute it shows
 //	words.go     network faults in an operator's words, and what they prove
 //
 // The controller calls Runner.Set after each accepted configuration, and

@@ -33,6 +33,9 @@ func probeHTTP(ctx context.Context, conn net.Conn, t Target) Sample {
 	}
 	out.Host = req.authority(t.To)
 	out.Header.Set("User-Agent", "catherd-health")
+	if t.Cookie != "" && !t.Quick {
+		out.Header.Set("Cookie", t.Cookie)
+	}
 	transport := &http.Transport{
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
@@ -61,5 +64,8 @@ func probeHTTP(ctx context.Context, conn net.Conn, t Target) Sample {
 	// unread.
 	_ = conn.SetDeadline(time.Unix(1, 0))
 	_ = answer.Body.Close()
+	if !t.Quick {
+		verdict.Session = req.begunHTTP(t.Cookie, answer.Header["Set-Cookie"])
+	}
 	return verdict
 }

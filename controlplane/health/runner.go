@@ -19,11 +19,13 @@ type Target struct {
 	// and without the health request. The runner sets it, and shortens the
 	// time-outs of Settings with it.
 	Quick bool
+	// Cookie goes with the health request; empty: none. The runner sets it.
+	Cookie string
 }
 
 // Prober asks a member once. It must return soon after the context ends, and
-// must keep nothing of the exchange. It sets Sample.OK, Text, Fail, Ping and
-// Request; the times are the runner's.
+// must keep nothing of the exchange. It sets Sample.OK, Text, Fail, Ping,
+// Session and Request; the times are the runner's.
 type Prober interface {
 	Probe(ctx context.Context, t Target) Sample
 }
@@ -35,6 +37,7 @@ type Runner struct {
 	prober Prober
 	notify func()
 	clear  func(table.ID)
+	learn  func(id table.ID, route string) bool // never nil
 
 	ctx  context.Context // ends all probes; cancelled by Close
 	stop context.CancelFunc
@@ -51,8 +54,16 @@ type Runner struct {
 // closes the runner.
 func NewRunner(p Prober, notify func(), clear func(table.ID)) *Runner {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Runner{prober: p, notify: notify, clear: clear, ctx: ctx, stop: stop, watch: map[table.ID]*watcher{}}
+	return &Runner{prober: p, notify: notify, clear: clear, learn: anything, ctx: ctx, stop: stop, watch: map[table.ID]*watcher{}}
 }
+
+func anything(table.ID, string) bool { return true }
+
+// Learn has f called with the jvmRoute of each session that a member begins for a
+// health request. f reports whether that is the member's route; as long as it is
+// not, the next health request begins a session again. It is called from many
+// goroutines, and must return at once. Call Learn before Set.
+func (r *Runner) Learn(f func(id table.ID, route string) bool) { r.learn = f }
 
 // Set makes the watched members exactly these. A member that stays keeps what
 // is known about it, whatever changed in its settings. What is told of members is

@@ -13,6 +13,9 @@ type Sample struct {
 	// Ping is the time from CPING to CPONG, or until the connection was made
 	// where no CPING exists; zero when it was not measured.
 	Ping time.Duration
+	// Session is what the answer to a health request says of a session; the zero
+	// value when it begins none.
+	Session Session
 	// Request says that a real request was answered, not only a ping.
 	Request bool
 }

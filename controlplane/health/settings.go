@@ -1,6 +1,10 @@
 package health
 
-import "time"
+import (
+	"time"
+
+	"github.com/catherd/catherd/dataplane/table"
+)
 
 // Settings says how a member is judged. All durations are positive except
 // SlowStart.
@@ -40,6 +44,9 @@ type Request struct {
 	// Body is what the first 16 KiB of the answer must have in them; a regular
 	// expression (RE2) when it begins with a tilde; empty: the body is not read.
 	Body string
+	// Session says where a session is found that the answer begins: the next
+	// request goes on with it, and it shows the member's jvmRoute.
+	Session table.Sticky
 }
 
 // Range is a closed range of statuses.

@@ -95,6 +95,7 @@ func (r *Runner) run(ctx context.Context, w *watcher, m Machine, t Target) {
 		trip  Trip
 		probe flight
 		inbox []Event
+		jar   jar
 	)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -121,6 +122,7 @@ func (r *Runner) run(ctx context.Context, w *watcher, m Machine, t Target) {
 			t = next
 			m.Change(t.Settings, now)
 			m.ProbeNow(now)
+			jar.cookie = ""
 		}
 		if newTrip != trip {
 			trip = newTrip
@@ -128,6 +130,12 @@ func (r *Runner) run(ctx context.Context, w *watcher, m Machine, t Target) {
 		}
 		for _, e := range inbox {
 			m.Input(e)
+			if e.Kind == Reborn {
+				jar.cookie = ""
+			}
+		}
+		if sample != nil && !m.Worthless(sample.began()) {
+			jar.take(sample, func(route string) bool { return r.learn(t.ID, route) })
 		}
 		// After the events: they may have made the sample worthless.
 		if sample != nil && m.Sample(*sample) {
@@ -138,7 +146,7 @@ func (r *Runner) run(ctx context.Context, w *watcher, m Machine, t Target) {
 			probe = flight{}
 		}
 		if probe.done == nil && !m.Due().After(now) {
-			probe = r.launch(ctx, t, m.Quick(), w.probes)
+			probe = r.launch(ctx, t, jar.cookie, m.Quick(), w.probes)
 		}
 		r.publish(w, m.Verdict(now))
 		at := m.Step(now)
@@ -154,7 +162,8 @@ func (r *Runner) run(ctx context.Context, w *watcher, m Machine, t Target) {
 }
 
 // launch starts a probe. Its goroutine ends soon after ctx or cancel.
-func (r *Runner) launch(ctx context.Context, t Target, quick bool, n *Probes) flight {
+func (r *Runner) launch(ctx context.Context, t Target, cookie string, quick bool, n *Probes) flight {
+	t.Cookie = cookie
 	if quick {
 		t.Quick = true
 		t.Settings.Timeout = t.Settings.Quick()

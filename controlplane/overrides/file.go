@@ -6,9 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
+
+	"github.com/catherd/catherd/controlplane/statefile"
 )
 
 // DefaultPath is where overrides live when nothing else is said.
@@ -27,17 +26,12 @@ type document struct {
 // list. A file that cannot be understood is an error and is left as it is: it
 // may hold the only word that a member must not be used.
 func Load(path string) ([]Override, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := statefile.Read(path, maxFile)
+	if err != nil {
+		return nil, fmt.Errorf("read overrides: %w", err)
+	}
+	if data == nil {
 		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read overrides: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read overrides: %w", err)
 	}
 	list, err := Parse(data)
 	if err != nil {
@@ -112,33 +106,9 @@ func Append(dst []byte, list []Override) []byte {
 	return append(append(dst, out...), '\n')
 }
 
-// Save keeps list at path. The file is written aside, brought to the disk and
-// renamed, so that a reader and a crash see the old list or the new one. The
-// folder is made when it is not there.
+// Save keeps list at path.
 func Save(path string, list []Override) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return fmt.Errorf("keep overrides: %w", err)
-	}
-	f, err := os.CreateTemp(dir, ".overrides-*")
-	if err != nil {
-		return fmt.Errorf("keep overrides: %w", err)
-	}
-	_, err = f.Write(Append(nil, list))
-	if err == nil {
-		err = f.Chmod(0o640)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
+	if err := statefile.Replace(path, Append(nil, list)); err != nil {
 		return fmt.Errorf("keep overrides in %q: %w", path, err)
 	}
 	return nil

@@ -106,7 +106,7 @@ func TestLearnedRoute(t *testing.T) {
 			c.get("GET")
 		}
 		for i, want := range []string{"tomcat1", "tomcat2"} {
-			if l := pool.Members[i].Live.Learned.Load(); l == nil || *l != want {
+			if l := pool.Members[i].Live.Route(); l == nil || l.Name != want {
 				t.Fatalf("of member %d not learned: %v", i, l)
 			}
 			for range 3 {
@@ -114,6 +114,74 @@ func TestLearnedRoute(t *testing.T) {
 					t.Errorf("session of %s went to %s", want, r.body)
 				}
 			}
+		}
+	})
+}
+
+// What a draining member's answers say of sessions: seen, ended, replaced.
+func TestSessionsOfADrainingMember(t *testing.T) {
+	bothKinds(t, func(t *testing.T, start func(func(conn)) *member) {
+		a := start(func(c conn) {
+			for {
+				r, ok := c.next()
+				if !ok {
+					return
+				}
+				switch r.path {
+				case "/logout":
+					c.answer(200, "bye", "Set-Cookie: JSESSIONID=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/")
+				case "/login":
+					c.answer(200, "hello", "Set-Cookie: JSESSIONID=ANOTHER.a; Path=/; HttpOnly")
+				default:
+					c.answer(200, "page")
+				}
+			}
+		})
+		pool := newPool(a.as("a"))
+		pool.Members[0].Take = table.OnlySessions
+		live := pool.Members[0].Live
+		live.Follow(true)
+		_, addr := run(t, enginetest.Table(t, pool))
+		c := dial(t, addr)
+		for i, step := range []struct {
+			path string
+			open int
+		}{{"/page", 1}, {"/page", 1}, {"/login", 1}, {"/logout", 1}, {"/page", 2}, {"/logout", 1}} {
+			c.send("GET " + step.path + " HTTP/1.1\r\nHost: a\r\n" + session("a") + "\r\n\r\n")
+			c.get("GET")
+			until(t, "counted", func() bool { return live.Sessions[meter.Kept].Load() == uint64(i+1) })
+			until(t, fmt.Sprintf("step %d %s: %d open", i, step.path, step.open), func() bool {
+				n, _ := live.Alive().Newest()
+				return n == step.open
+			})
+		}
+	})
+}
+
+// An application that repeats the cookie it got shows somebody else's route.
+func TestRepeatedCookieShowsNoRoute(t *testing.T) {
+	bothKinds(t, func(t *testing.T, start func(func(conn)) *member) {
+		a := start(func(c conn) {
+			for {
+				if _, ok := c.next(); !ok {
+					return
+				}
+				c.answer(200, "page", "Set-Cookie: JSESSIONID=1F.lost; Path=/; SameSite=Lax")
+			}
+		})
+		pool := newPool(a.as("a"))
+		pool.Members[0].Route = ""
+		_, addr := run(t, enginetest.Table(t, pool))
+		c := dial(t, addr)
+		c.send("GET / HTTP/1.1\r\nHost: a\r\nCookie: JSESSIONID=1F.lost\r\n\r\n")
+		c.get("GET")
+		if r := pool.Members[0].Live.Route(); r != nil {
+			t.Errorf("learned %q", r.Name)
+		}
+		c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		c.get("GET")
+		if r := pool.Members[0].Live.Route(); r == nil || r.Name != "lost" {
+			t.Errorf("a session of its own: %v", r)
 		}
 	})
 }

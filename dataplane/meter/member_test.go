@@ -127,8 +127,7 @@ func TestSnapshotAsJSON(t *testing.T) {
 	m.Begin(5)
 	m.Sessions[Moved].Add(2)
 	m.Fault(FaultStale, 7, "closed while idle")
-	route := "tomcat1"
-	m.Learned.Store(&route)
+	m.Saw([]byte("tomcat1"), 6)
 	m.Done(200, 0, 12, 6, 1_500_000, 1_000_000)
 	b, err := json.Marshal(m.Read())
 	if err != nil {

@@ -74,8 +74,12 @@ type Member struct {
 	ConnectFailures    atomic.Uint64
 	Pings, PingsFailed atomic.Uint64
 
-	// Learned is the jvmRoute seen in the first session cookie the member set.
-	Learned atomic.Pointer[string]
+	// The jvmRoute, see Saw. Read with every session that begins, written when
+	// something new is seen.
+	route atomic.Pointer[Route]
+	alive atomic.Pointer[Alive] // while it drains
+	rival atomic.Uint64         // another route that is seen: its hash, and in the low 8 bits how often in a row
+
 	// InRotation is written by balance.Join alone: the member may start
 	// sessions in the newest table.
 	InRotation atomic.Bool

@@ -112,8 +112,8 @@ func (m *Member) Read() Snapshot {
 	if f := m.LastFault.Load(); f != nil {
 		s.LastFault = &FaultSnapshot{Kind: f.Kind.String(), At: f.At, Text: f.Text}
 	}
-	if r := m.Learned.Load(); r != nil {
-		s.Learned = *r
+	if r := m.Route(); r != nil {
+		s.Learned = r.Name
 	}
 	return s
 }

@@ -66,7 +66,9 @@ type Exchange struct {
 	queued, dialled      int64 // nanoseconds
 	in                   uint64
 	end                  access.End
-	status               int // of the member's answer
+	status               int    // of the member's answer
+	ended                bool   // it has taken the session away from the client
+	begun                uint64 // it has begun this session, see meter.Alive; 0: none
 	rec                  access.Record
 }
 

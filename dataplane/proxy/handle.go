@@ -197,6 +197,9 @@ func (x *Exchange) attempts() {
 // be asked.
 func (x *Exchange) settle(m *table.Member, outcome meter.Outcome) {
 	m.Live.Sessions[outcome].Add(1)
+	if a := m.Live.Alive(); a != nil {
+		x.follow(a)
+	}
 	x.rec.Session = uint8(outcome) + 1
 }
 
@@ -239,6 +242,7 @@ func (x *Exchange) try(m *table.Member) upstream.Fault {
 	}
 	live.Begin(now)
 	x.status, x.headAt, x.endAt, x.in = 0, 0, 0, 0
+	x.ended, x.begun = false, 0
 	x.want.Stay = x.attempt >= x.cfg.Retry.Attempts || x.bound()
 	var f upstream.Fault
 	for range maxStale {

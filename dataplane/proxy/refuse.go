@@ -1,12 +1,10 @@
 package proxy
 
 import (
-	"bytes"
 	"strconv"
 
 	"github.com/catherd/catherd/dataplane/access"
 	"github.com/catherd/catherd/dataplane/http1"
-	"github.com/catherd/catherd/dataplane/sticky"
 	"github.com/catherd/catherd/dataplane/upstream"
 )
 
@@ -150,19 +148,6 @@ func (x *Exchange) redirectHTTPS() {
 	a.frame(0, false)
 	if f := a.flush(); !f.OK() {
 		a.close = true
-	}
-}
-
-// learn keeps the route in the first session cookie that a member sets: its
-// route, when the file names none, and else a chance to notice that they differ.
-func (x *Exchange) learn(setCookie []byte) {
-	m := x.member
-	if m.Live.Learned.Load() != nil || bytes.IndexByte(setCookie, '.') < 0 {
-		return
-	}
-	if _, route, ok := sticky.RouteOfSetCookie(&x.cfg.Sticky, setCookie); ok && len(route) > 0 {
-		s := string(route)
-		m.Live.Learned.CompareAndSwap(nil, &s)
 	}
 }
 

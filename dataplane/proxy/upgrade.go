@@ -30,6 +30,7 @@ func upgradeTarget(m *table.Member) *table.Target {
 func (x *Exchange) tryUpgrade(m *table.Member, t *table.Target) upstream.Fault {
 	x.c.Task().Detach() // it blocks for as long as the tunnel lasts
 	x.member, x.status, x.headAt, x.endAt, x.in = m, 0, 0, 0, 0
+	x.ended, x.begun = false, 0
 	m.Live.Begin(x.start)
 	nc, f := upstream.Connect(t, x.cfg.Timeouts.Connect)
 	if !f.OK() {

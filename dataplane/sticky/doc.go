@@ -1,9 +1,9 @@
 // Package sticky finds the session of a request and the route it belongs to.
 //
 // The proxy calls Find with the Cookie fields and the raw path; balance.Pick
-// then looks at the route. RouteOfSetCookie reads the other direction, so that a
-// member without configured route can be learned from the first session it
-// starts.
+// then looks at the route. ReadSetCookie reads the other direction, so that the
+// route of a member can be learned from the sessions it begins, and a session
+// that it ends is known; the probes of the control plane use it as well.
 //
 // A Tomcat session id is "32 hex digits" "." "jvmRoute". The route is what
 // follows the first dot: mod_jk, mod_proxy (its default separator) and Tomcat's

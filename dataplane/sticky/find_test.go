@@ -6,11 +6,15 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/catherd/catherd/dataplane/table"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write what the code answers into testdata")
+
+// newYear is when the scenarios of cookies that end take place, to the second.
+var newYear = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 
 // poolOf reads members such as "a:t1 b:t2:nothing".
 func poolOf(t testing.TB, spec string) *table.Pool {
@@ -82,10 +86,13 @@ func TestFindScenarios(t *testing.T) {
 			}
 		case "set":
 			asked++
-			id, route, ok := RouteOfSetCookie(&p.Sticky, []byte(arg))
+			c, ok := ReadSetCookie(&p.Sticky, []byte(arg))
 			got = input + " => none"
 			if ok {
-				got = fmt.Sprintf("%s => id %q route %q", input, id, route)
+				got = fmt.Sprintf("%s => id %q route %q", input, c.ID, c.Route)
+				if c.Ends(newYear) {
+					got += ", ends"
+				}
 			}
 		default:
 			t.Fatalf("%s:%d: %q is no line of a scenario", file, i+1, line)
@@ -131,9 +138,9 @@ func TestLearnedRouteIsPlausible(t *testing.T) {
 		"t\u00e4":                "",
 		"t 1":                    "",
 	} {
-		id, got, ok := RouteOfSetCookie(&p.Sticky, []byte("JSESSIONID=X."+route+"; Path=/"))
-		if !ok || string(id) != "X" || string(got) != want {
-			t.Errorf("%q: id %q, route %q, %v, want %q", route, id, got, ok, want)
+		c, ok := ReadSetCookie(&p.Sticky, []byte("JSESSIONID=X."+route+"; Path=/"))
+		if !ok || string(c.ID) != "X" || string(c.Route) != want {
+			t.Errorf("%q: id %q, route %q, %v, want %q", route, c.ID, c.Route, ok, want)
 		}
 	}
 }
@@ -150,4 +157,24 @@ func TestCookie(t *testing.T) {
 			t.Errorf("%q: %q", name, v)
 		}
 	}
+}
+
+func TestCarried(t *testing.T) {
+	p := poolOf(t, "a:t1")
+	f := func(set, cookie, path string, want bool) {
+		t.Helper()
+		c, ok := ReadSetCookie(&p.Sticky, []byte(set))
+		if got := Carried(&p.Sticky, [][]byte{[]byte("x=y"), []byte(cookie)}, []byte(path), &c); !ok || got != want {
+			t.Errorf("%s in %q %q: %v, want %v", set, cookie, path, got, want)
+		}
+	}
+	f("JSESSIONID=X.t1; Path=/", "", "/", false)
+	f("JSESSIONID=X.t1; Path=/", "a=b; JSESSIONID=X.t1", "/", true)
+	f("JSESSIONID=X.t1; Path=/", `JSESSIONID="X.t1"`, "/", true)
+	f("JSESSIONID=X.t1; Path=/", "JSESSIONID=Y.t1; JSESSIONID=X.t1", "/", true)
+	f("JSESSIONID=X.t2; Path=/", "JSESSIONID=X.t1", "/", false) // JvmRouteBinderValve: the id moves
+	f("JSESSIONID=X.t1; Path=/", "OTHER=X.t1", "/", false)
+	f("JSESSIONID=X.t1; Path=/", "", "/a;jsessionid=X.t1/b", true)
+	f("JSESSIONID=X.t1; Path=/", "", "/a;v=X.t1;jsessionid=Y.t1", false)
+	f("JSESSIONID=X.t1; Path=/", "", "/"+strings.Repeat(";jsessionid=Y", maxCandidates)+";jsessionid=X.t1", false)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/catherd/catherd/dataplane/table"
 )
@@ -76,6 +77,24 @@ func plainFind(s *table.Sticky, p *table.Pool, cookies [][]byte, path []byte) (i
 	return id, route, fromPath, id != "" || route != ""
 }
 
+// FuzzDate reads foreign dates.
+func FuzzDate(f *testing.F) {
+	for _, seed := range []string{
+		"Thu, 01-Jan-1970 00:00:10 GMT", "Thu Jan  1 00:00:10 1970", "Sunday, 06-Nov-94 08:49:37 GMT", "1 1:1:1 feb 2000", "99:99:99 99 dec 9999", "",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		at, ok := date(b)
+		if ok && (at.Year() < 1601 || at.Year() > 9999) {
+			t.Errorf("%q is %v", b, at)
+		}
+		if again, _ := date([]byte(at.Format(time.RFC1123))); ok && !again.Equal(at) {
+			t.Errorf("%q is %v, and that is %v", b, at, again)
+		}
+	})
+}
+
 // FuzzFind compares Find with the plain one on foreign bytes.
 func FuzzFind(f *testing.F) {
 	for _, seed := range []struct{ a, b, path string }{
@@ -96,8 +115,14 @@ func FuzzFind(f *testing.F) {
 		if ok != plainOK || string(got.ID) != id || string(got.Route) != route || ok && got.FromPath != fromPath {
 			t.Errorf("got %q %q %v %v, plain %q %q %v %v", got.ID, got.Route, got.FromPath, ok, id, route, fromPath, plainOK)
 		}
-		if _, r, ok := RouteOfSetCookie(s, a); ok && (len(r) > maxRoute || bytes.ContainsAny(r, " \r\n\x00;")) {
-			t.Errorf("learned %q", r)
+		if c, ok := ReadSetCookie(s, a); ok {
+			if len(c.Route) > maxRoute || bytes.ContainsAny(c.Route, " \r\n\x00;") {
+				t.Errorf("learned %q", c.Route)
+			}
+			c.Ends(1e18)
+			if !Carried(s, cookies, path, &c) {
+				t.Errorf("%q does not carry %q", a, c.Value)
+			}
 		}
 	})
 }

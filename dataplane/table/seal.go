@@ -148,11 +148,11 @@ func (p *Pool) Seal() error {
 		if m.Weight < 1 {
 			return fmt.Errorf("seal pool %q: member %q has the weight 0, the least is 1", p.Name, m.Name)
 		}
-		if m.Route == "" {
-			p.unlearned = true
-		} else if other, taken := p.route[m.Route]; taken {
+		p.unlearned = p.unlearned || m.Route == "" || m.Learned
+		if other, taken := p.route[m.Route]; taken {
 			return fmt.Errorf("seal pool %q: members %q and %q have the same route %q", p.Name, p.Members[other].Name, m.Name, m.Route)
-		} else {
+		}
+		if m.Route != "" {
 			p.route[m.Route] = i
 		}
 		if p.minWeight == 0 || m.Weight < p.minWeight {
@@ -214,23 +214,34 @@ func (p *Pool) MinWeight() uint32 { return p.minWeight }
 
 // ByRoute is the member whose jvmRoute it is, or nil. A route that a member
 // without a configured one was just seen to use counts as well, so that the
-// sessions it starts before the next table are not lost.
+// sessions it starts before the next table are not lost. Of two such members
+// the one that showed it first has it, as it will in the next table.
 func (p *Pool) ByRoute(route []byte) *Member {
 	if i, ok := p.route[string(route)]; ok {
 		return &p.Members[i]
 	}
 	if p.unlearned && len(route) > 0 {
-		for i := range p.Members {
-			m := &p.Members[i]
-			if m.Route != "" {
-				continue
-			}
-			if l := m.Live.Learned.Load(); l != nil && *l == string(route) {
-				return m
-			}
-		}
+		return p.seen(route)
 	}
 	return nil
+}
+
+func (p *Pool) seen(route []byte) (found *Member) {
+	var best *meter.Route
+	for i := range p.Members {
+		m := &p.Members[i]
+		if m.Route != "" && !m.Learned {
+			continue
+		}
+		r := m.Live.Route()
+		if r == nil || r.Name != string(route) {
+			continue
+		}
+		if best == nil || best.Hint && !r.Hint || best.Hint == r.Hint && r.At < best.At {
+			found, best = m, r
+		}
+	}
+	return found
 }
 
 // ByRouteName is ByRoute for a string.

@@ -153,7 +153,8 @@ func TestByRoute(t *testing.T) {
 	if got := name("r1") + name("r2") + name(""); got != "anonenone" {
 		t.Errorf("before learning: %s", got)
 	}
-	learn := func(i int, route string) { p.Members[i].Live.Learned.Store(&route) }
+	now := int64(100)
+	learn := func(i int, route string) { now--; p.Members[i].Live.Saw([]byte(route), now) }
 	learn(2, "r2")
 	learn(1, "r1") // taken by a configured member, which keeps it
 	learn(0, "r9") // a configured route is not overruled

@@ -134,6 +134,7 @@ type Member struct {
 	Ord      int    // position over all pools of the table
 	Name     string // unique in the pool
 	Route    string // jvmRoute; "" while it is not known
+	Learned  bool   // Route was seen in its session cookies: what is seen later counts as well
 	Domain   string // replication group; failover stays in it when it can
 	Redirect string // route that takes over first when this member is lost
 	Distance uint16 // the smallest usable distance is used for new sessions
@@ -215,7 +216,7 @@ type Pool struct {
 	Live             *meter.Pool
 
 	route     map[string]int // jvmRoute to index in Members
-	unlearned bool           // a member without Route exists
+	unlearned bool           // a member exists whose Route is not configured
 	minWeight uint32
 	maxWeight uint32
 	tiers     []Tier

@@ -10,6 +10,7 @@
 //	farm_test.go        one Tomcat with an AJP connector for each attribute to be tried
 //	generations_test.go two clustered Tomcats: sticky, kill -9, takeover, return
 //	short_test.go       the five-line configuration and its learned routes
+//	route_test.go       members without traffic show their route to health requests
 //	connector_test.go   secrets, connectors that are not started, remote users
 //	packet_test.go      packetSize against max_packet_size
 //	inject_test.go      what a client cannot make a member believe

@@ -1,0 +1,131 @@
+package controlplane
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/catherd/catherd/controlplane/admin"
+	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/learned"
+	"github.com/catherd/catherd/dataplane/table"
+)
+
+// remember reads the routes that an earlier process has learned. A file that
+// cannot be read costs nothing but the hints in it.
+func (c *Controller) remember() {
+	if c.o.OverridesPath == "" {
+		return
+	}
+	r, err := learned.Load(learned.Beside(c.o.OverridesPath))
+	if err != nil {
+		c.tell(slog.LevelWarn, admin.Event{Kind: admin.Trouble, Text: err.Error() + "; they are learned again"})
+		return
+	}
+	c.learned = r
+}
+
+// hint tells the data path's counters of members what was known of their routes
+// before. Counters that know better keep to it.
+func (c *Controller) hint() {
+	for _, p := range c.table.Pools {
+		for i := range p.Members {
+			m := &p.Members[i]
+			if r, ok := c.learned[m.ID]; ok && m.Live.Route() == nil {
+				m.Live.Hint(r.Name, unixNano(r.At))
+			}
+		}
+	}
+}
+
+// routes takes in what members have shown since the last tick, keeps it for the
+// next process, and reports whether there was anything.
+func (c *Controller) routes() (news bool) {
+	c.hint()
+	keep := false
+	here := map[table.ID]bool{}
+	for _, p := range c.table.Pools {
+		for i := range p.Members {
+			m := &p.Members[i]
+			here[m.ID] = true
+			r := m.Live.Route()
+			if r == nil {
+				continue
+			}
+			was, is := c.learned[m.ID], learned.Route{Name: r.Name, At: nanoTime(r.At), Hint: r.Hint}
+			if was == is {
+				continue
+			}
+			news = true
+			keep = keep || was.Name != is.Name || was.At != is.At
+			c.learned[m.ID] = is
+		}
+	}
+	if !keep {
+		return news
+	}
+	c.learned.Prune(func(id table.ID) bool { return here[id] })
+	if c.o.OverridesPath != "" {
+		if err := c.learned.Save(learned.Beside(c.o.OverridesPath)); err != nil {
+			c.unkept(err)
+		}
+	}
+	return news
+}
+
+// unkept tells once that routes cannot be kept: it is no trouble before the next
+// start.
+func (c *Controller) unkept(err error) {
+	if text := err.Error(); text != c.forgets {
+		c.forgets = text
+		c.tell(slog.LevelWarn, admin.Event{Kind: admin.Trouble, Text: text})
+	}
+}
+
+// shown takes the route of a session that a member has begun for a health request,
+// and reports whether that is its route. Any goroutine may call it.
+func (c *Controller) shown(id table.ID, route string) bool {
+	live := c.view.Load().live[id]
+	return live != nil && live.Saw([]byte(route), time.Now().UnixNano())
+}
+
+// reborn doubts the route of a member at whose address another JVM was heard.
+func (c *Controller) reborn(id table.ID) {
+	if live := c.view.Load().live[id]; live != nil {
+		live.Doubt()
+	}
+}
+
+// doubts doubts the routes of members that went out of use or came back since an
+// old report. It takes both: answers of the old JVM may come until it is gone, and
+// the first ones of the new JVM before it is in use.
+func (c *Controller) doubts(old *compile.Report) {
+	out := map[table.ID]bool{}
+	old.Each(func(m *compile.MemberReport) { out[m.ID] = gone(&m.Health) })
+	c.report.Each(func(m *compile.MemberReport) {
+		if was, known := out[m.ID]; known && was != gone(&m.Health) {
+			c.reborn(m.ID)
+		}
+	})
+}
+
+// gone reports whether nothing vouches for the JVM that a member was.
+func gone(v *health.Verdict) bool {
+	return v.State == health.Down || v.State == health.Leaving || v.Hold
+}
+
+// Routes count in nanoseconds of the data path's clock, which has no zone, and
+// the zero time is its zero.
+func unixNano(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func nanoTime(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
+}

@@ -1,0 +1,92 @@
+package controlplane
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/catherd/catherd/controlplane/admin"
+	"github.com/catherd/catherd/controlplane/overrides"
+	"github.com/catherd/catherd/dataplane/meter"
+)
+
+// A learned route outlives the process, and yields to what the member shows then.
+func TestLearnedRoutesAreKept(t *testing.T) {
+	file := "listen: 8080\nbackends: [ajp://127.0.0.1:8009, ajp://127.0.0.1:9009]\n"
+	dir := t.TempDir()
+	keep := func(o *Options) { o.OverridesPath = filepath.Join(dir, "overrides.json") }
+	saw := func(w *world, route string) {
+		w.member("127.0.0.1-8009").Live.Saw([]byte(route), time.Now().UnixNano())
+		w.pass(time.Second)
+		w.expect(w.member("127.0.0.1-8009").Route, route)
+	}
+	play(t, file, keep, func(w *world) { saw(w, "tomcat1") })
+	play(t, file, keep, func(w *world) {
+		w.expect(w.member("127.0.0.1-8009").Route, "tomcat1")
+		saw(w, "tomcat5")
+		if _, err := w.c.Reload(w.t.Context(), "root"); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(w.member("127.0.0.1-8009").Route, "tomcat5")
+	})
+	path := filepath.Join(dir, "routes.json")
+	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	play(t, file, keep, func(w *world) {
+		w.expect(w.member("127.0.0.1-8009").Route, "")
+		kinds, _ := w.events(0)
+		w.expect(fmt.Sprint(kinds), "[trouble started member ready 127.0.0.1-8009 member ready 127.0.0.1-9009]")
+		saw(w, "tomcat1")
+	})
+	play(t, file, keep, func(w *world) { w.expect(w.member("127.0.0.1-8009").Route, "tomcat1") })
+}
+
+// One session is enough after the member was away, and is not before.
+func TestRouteOfAMemberThatCameBack(t *testing.T) {
+	play(t, "listen: 8080\nbackends: [ajp://127.0.0.1:8009, ajp://127.0.0.1:9009]\n", nil, func(w *world) {
+		saw := func(route, want string) {
+			t.Helper()
+			w.member("127.0.0.1-8009").Live.Saw([]byte(route), time.Now().UnixNano())
+			w.pass(time.Second)
+			w.expect(w.member("127.0.0.1-8009").Route, want)
+		}
+		saw("tomcat1", "tomcat1")
+		saw("tomcat2", "tomcat1")
+		w.set(func() { w.down["127.0.0.1-8009"] = true })
+		w.pass(time.Minute)
+		w.set(func() { w.down["127.0.0.1-8009"] = false })
+		w.pass(time.Minute)
+		w.expect(w.member("127.0.0.1-8009").Route, "tomcat1")
+		saw("tomcat2", "tomcat2")
+		if w.c.shown("nobody", "tomcat3") || w.c.shown(w.member("127.0.0.1-8009").ID, "tomcat3") {
+			t.Error("a probe that saw another route once was believed")
+		}
+	})
+}
+
+// A session that the member has ended holds up nothing.
+func TestSessionsOfADrain(t *testing.T) {
+	play(t, two, nil, func(w *world) {
+		w.pass(time.Minute)
+		if _, err := w.c.SetMember(w.t.Context(), admin.Action{Pool: "app", Member: "a", State: overrides.Drain, Owner: "root"}); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Second)
+		a, x := w.member("a").Live.Alive(), meter.SessionHash([]byte("X"))
+		a.Seen(x, time.Now().UnixNano())
+		w.member("a").Live.Sessions[meter.Kept].Add(1)
+		w.pass(time.Second)
+		if m := w.memberStatus("a"); m.SessionsOpen != 1 || m.LastSession.IsZero() {
+			t.Errorf("open: %d, last seen %v", m.SessionsOpen, m.LastSession)
+		}
+		a.Ended(x)
+		w.member("a").Live.Sessions[meter.Kept].Add(1)
+		w.pass(time.Second)
+		if m := w.memberStatus("a"); m.SessionsOpen != 0 || !m.LastSession.IsZero() {
+			t.Errorf("ended: %d, last seen %v", m.SessionsOpen, m.LastSession)
+		}
+	})
+}
