@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"github.com/catherd/catherd/bpf/events"
 	"github.com/catherd/catherd/bpf/guard"
 	"github.com/catherd/catherd/bpf/internal/kern"
 )
@@ -13,6 +14,7 @@ type Feature = kern.Feature
 // nothing. It takes some hundredths of a second.
 func Probe() []Feature {
 	return []Feature{
+		events.Probe(),
 		guard.Probe(),
 	}
 }

@@ -10,6 +10,8 @@
  */
 #include "../include/packet.h"
 
+license("Apache-2.0");
+
 /* Indices of the counters; from FIRST_RULE on there is one for every deny rule. */
 enum {
 	CONNECTIONS,         /* new connections that passed */

@@ -129,6 +129,8 @@ static void (*ring_submit)(void *record, __u64 flags) = (void *)132;
 struct tcp_sock;
 static struct tcp_sock *(*to_tcp_sock)(void *sk) = (void *)137;
 
-char license_of_programs[] SEC("license") = "Apache-2.0";
+/* What the kernel is told. Reading its inside (tracepoints) it permits only to what is
+ * under the GPL as well. */
+#define license(name) char license_of_programs[] SEC("license") = name
 
 #endif

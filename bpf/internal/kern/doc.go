@@ -7,6 +7,7 @@
 //	errors.go   ErrPermission, ErrUnsupported, Explain
 //	address.go  Address: 16 bytes for either family
 //	feature.go  Feature: what Probe of every package answers
+//	stats.go    CostOf: how often programs ran and how long
 //
 // Only the packages under bpf call it. It must never pin anything: what is
 // loaded lives as long as somebody holds a handle or it is attached.

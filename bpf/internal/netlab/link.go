@@ -50,10 +50,21 @@ func (n *Namespace) Index(name string) (index int) {
 // Up switches an interface on.
 func (n *Namespace) Up(name string) {
 	n.t.Helper()
+	n.flags(name, unix.IFF_UP)
+}
+
+// Down switches an interface off, which cuts its cable.
+func (n *Namespace) Down(name string) {
+	n.t.Helper()
+	n.flags(name, 0)
+}
+
+func (n *Namespace) flags(name string, up uint32) {
+	n.t.Helper()
 	index := n.Index(name)
 	n.Do(func() error {
-		if err := request(unix.RTM_NEWLINK, 0, linkHeader(index, unix.IFF_UP, unix.IFF_UP)); err != nil {
-			return fmt.Errorf("switch %s on: %v", name, err)
+		if err := request(unix.RTM_NEWLINK, 0, linkHeader(index, up, unix.IFF_UP)); err != nil {
+			return fmt.Errorf("switch %s: %v", name, err)
 		}
 		return nil
 	})
