@@ -4,6 +4,7 @@ import (
 	"github.com/catherd/catherd/bpf/events"
 	"github.com/catherd/catherd/bpf/guard"
 	"github.com/catherd/catherd/bpf/internal/kern"
+	"github.com/catherd/catherd/bpf/steer"
 )
 
 // Feature is one program and whether it can run here: its name, what it is for,
@@ -16,5 +17,6 @@ func Probe() []Feature {
 	return []Feature{
 		events.Probe(),
 		guard.Probe(),
+		steer.Probe(),
 	}
 }
