@@ -4,6 +4,7 @@ import (
 	"github.com/catherd/catherd/bpf/events"
 	"github.com/catherd/catherd/bpf/guard"
 	"github.com/catherd/catherd/bpf/internal/kern"
+	"github.com/catherd/catherd/bpf/lookup"
 	"github.com/catherd/catherd/bpf/steer"
 )
 
@@ -17,6 +18,7 @@ func Probe() []Feature {
 	return []Feature{
 		events.Probe(),
 		guard.Probe(),
+		lookup.Probe(),
 		steer.Probe(),
 	}
 }

@@ -29,6 +29,9 @@ typedef long long __s64;
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* The value is computed here and nowhere later. */
+#define keep(x) asm volatile("" : "+r"(x))
+
 /* Both targets are little-endian. */
 #define net16(x) __builtin_bswap16(x)
 #define net32(x) __builtin_bswap32(x)
