@@ -6,6 +6,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
+
+	"github.com/catherd/catherd/bpf/internal/kern"
 )
 
 // What a datagram of Tomcat's McastService looks like: it begins with
@@ -32,7 +34,7 @@ type MemberFilter struct {
 func AttachMemberFilter(fd int) (*MemberFilter, error) {
 	counts, err := ebpf.NewMap(&ebpf.MapSpec{Name: "catherd_members", Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1})
 	if err != nil {
-		return nil, explain("make the counters of the member filter", err)
+		return nil, kern.Explain("make the counters of the member filter", err)
 	}
 	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Name:         "catherd_members",
@@ -42,12 +44,12 @@ func AttachMemberFilter(fd int) (*MemberFilter, error) {
 	})
 	if err != nil {
 		counts.Close()
-		return nil, explain("load the member filter", err)
+		return nil, kern.Explain("load the member filter", err)
 	}
 	f := &MemberFilter{program: program, counts: counts}
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ATTACH_BPF, program.FD()); err != nil {
 		f.Close()
-		return nil, explain("attach the member filter", err)
+		return nil, kern.Explain("attach the member filter", err)
 	}
 	return f, nil
 }
@@ -94,7 +96,7 @@ func memberProgram(counts int) asm.Instructions {
 func (f *MemberFilter) Counts() (passed, dropped uint64, err error) {
 	var v [2]uint64
 	if err := f.counts.Lookup(uint32(0), &v); err != nil {
-		return 0, 0, explain("read the counters of the member filter", err)
+		return 0, 0, kern.Explain("read the counters of the member filter", err)
 	}
 	return v[0], v[1], nil
 }

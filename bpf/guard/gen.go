@@ -1,0 +1,3 @@
+package guard
+
+//go:generate go tool bpf2go -cc clang-14 -strip llvm-strip-14 -target bpfel -no-global-types -cflags "-O2 -g -Wall -Werror -mcpu=v3" object guard.c
