@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,6 +82,7 @@ func TestBegun(t *testing.T) {
 
 // host is a Prober in front of a Tomcat of which everything can be said.
 type host struct {
+	mu       sync.Mutex // guards the rest
 	route    string
 	down     bool
 	sessions int             // that were begun
@@ -88,6 +90,8 @@ type host struct {
 }
 
 func (h *host) Probe(_ context.Context, t Target) Sample {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.down {
 		return Sample{Text: "connect refused", Fail: Refused}
 	}
@@ -109,7 +113,13 @@ func TestSessionsOfARunner(t *testing.T) {
 		var seen []string
 		r := NewRunner(h, func() {}, func(table.ID) {})
 		defer r.Close()
-		r.Learn(func(_ table.ID, route string) bool { seen = append(seen, route); return known[route] })
+		r.Learn(func(_ table.ID, route string) bool {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			seen = append(seen, route)
+			return known[route]
+		})
+		set := func(f func()) { h.mu.Lock(); defer h.mu.Unlock(); f() }
 		target := watched("a")
 		target.Settings.Request = &Request{Path: "/", Session: jsession}
 		r.Set([]Target{target})
@@ -117,6 +127,8 @@ func TestSessionsOfARunner(t *testing.T) {
 			t.Helper()
 			time.Sleep(d)
 			synctest.Wait()
+			h.mu.Lock()
+			defer h.mu.Unlock()
 			if h.sessions != sessions {
 				t.Errorf("%d sessions, want %d (routes seen: %q)", h.sessions, sessions, seen)
 			}
@@ -124,13 +136,13 @@ func TestSessionsOfARunner(t *testing.T) {
 		after(time.Minute, 1)
 		r.Tell("a", Event{Kind: Reborn, At: time.Now()})
 		after(time.Minute, 2)
-		clear(h.alive) // the session has expired
+		set(func() { clear(h.alive) }) // the session has expired
 		after(time.Minute, 3)
-		h.down = true
+		set(func() { h.down = true })
 		after(time.Minute, 3)
-		h.down, h.route = false, "tomcat2" // nobody knows it by that yet
-		after(11*time.Second, 3+3)         // the probes that bring it back, and each one after
-		known["tomcat2"] = true
+		set(func() { h.down, h.route = false, "tomcat2" }) // nobody knows it by that yet
+		after(11*time.Second, 3+3)                         // the probes that bring it back, and each one after
+		set(func() { known["tomcat2"] = true })
 		after(time.Minute, 7)
 		after(time.Hour, 7)
 	})
