@@ -35,7 +35,9 @@ func (m Mode) program(o *objectObjects) *ebpf.Program {
 }
 
 // Attach puts the guard on an interface and returns the mode that it has there.
-// The rules apply to what the interface receives.
+// The rules apply to what the interface receives. One without Ethernet (a
+// tunnel) is refused with bpf.ErrUnsupported. index is one of the network
+// namespace of the calling thread.
 func (g *Guard) Attach(index int, mode Mode) (Mode, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -44,6 +46,9 @@ func (g *Guard) Attach(index int, mode Mode) (Mode, error) {
 	}
 	if a := g.at[index]; a != nil {
 		return a.mode, nil
+	}
+	if err := checkEthernet(index); err != nil {
+		return mode, err
 	}
 	try := []Mode{mode}
 	if mode == Auto {
@@ -75,6 +80,19 @@ func attach(o *objectObjects, index int, m Mode) (l link.Link, err error) {
 		return nil, kern.Explain(fmt.Sprintf("attach the guard to interface %s by %s", name(index), m), err)
 	}
 	return l, nil
+}
+
+// checkEthernet refuses interfaces whose packets do not begin with a header of
+// Ethernet, as those of tunnels: the program would read something else there.
+func checkEthernet(index int) error {
+	i, err := net.InterfaceByIndex(index)
+	if err != nil {
+		return fmt.Errorf("attach the guard to interface %d: %v", index, err)
+	}
+	if len(i.HardwareAddr) != 6 && i.Flags&net.FlagLoopback == 0 {
+		return fmt.Errorf("attach the guard to interface %q: %w (no Ethernet)", i.Name, kern.ErrUnsupported)
+	}
+	return nil
 }
 
 // name returns what to call an interface in a message.

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/catherd/catherd/bpf/internal/kern"
 	"github.com/catherd/catherd/bpf/internal/netlab"
 )
 
@@ -114,4 +117,39 @@ func (g *Guard) set(t *testing.T, r Rules) {
 	if err := g.Set(r); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestNoEthernet has an interface whose packets begin with the network's header.
+func TestNoEthernet(t *testing.T) {
+	b := start(t, Rules{})
+	lab := netlab.New(t)
+	lab.Do(func() error {
+		tun, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
+			return nil // a kernel without tunnels has no such interface
+		}
+		if err != nil {
+			return err
+		}
+		defer unix.Close(tun)
+		request, err := unix.NewIfreq("tun0")
+		if err != nil {
+			return err
+		}
+		request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+		if err := unix.IoctlIfreq(tun, unix.TUNSETIFF, request); err != nil {
+			return err
+		}
+		i, err := net.InterfaceByName("tun0")
+		if err != nil {
+			return err
+		}
+		if _, err := b.g.Attach(i.Index, Auto); !errors.Is(err, kern.ErrUnsupported) {
+			t.Errorf("attached to a tunnel: %v", err)
+		}
+		if _, err := b.g.Attach(9999, Auto); err == nil {
+			t.Error("attached to nothing")
+		}
+		return nil
+	})
 }

@@ -3,9 +3,12 @@ package guard
 import (
 	"net/netip"
 	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 )
 
-// BenchmarkJudge shows what one packet costs: of another service, of a
+// BenchmarkJudge shows what one packet costs: with a program that does nothing, of another service, of a
 // connection, a new one, a denied one, and a datagram that is no member's.
 func BenchmarkJudge(b *testing.B) {
 	g, err := New(Rules{
@@ -17,10 +20,18 @@ func BenchmarkJudge(b *testing.B) {
 		b.Skip(err)
 	}
 	defer g.Close()
+	idle, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.SchedCLS, Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, -1), asm.Return()},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer idle.Close()
 	for _, c := range []struct {
 		name string
 		f    frame
 	}{
+		{"nothing", tcp4("192.0.2.1", "192.0.2.10", 8009, ack)},
 		{"other", tcp4("192.0.2.1", "192.0.2.10", 8009, ack)},
 		{"established", tcp4("192.0.2.1", "192.0.2.10", 80, ack)},
 		{"new", tcp4("192.0.2.1", "192.0.2.10", 80, syn)},
@@ -31,7 +42,11 @@ func BenchmarkJudge(b *testing.B) {
 			for len(c.f) < 64 {
 				c.f = append(c.f, 0)
 			}
-			_, cost, err := g.objs.CatherdTcx.Benchmark(c.f, max(b.N, 1000), nil)
+			p := g.objs.CatherdTcx
+			if c.name == "nothing" {
+				p = idle
+			}
+			_, cost, err := p.Benchmark(c.f, max(b.N, 1000), nil)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -19,7 +19,3 @@ func Bits(p netip.Prefix) uint32 {
 	}
 	return uint32(p.Bits())
 }
-
-// Swap returns a port in network order, as it stands in memory on the
-// little-endian machines that the objects are made for.
-func Swap(port uint16) uint16 { return port<<8 | port>>8 }
