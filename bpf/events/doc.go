@@ -8,8 +8,8 @@
 //
 // The controller starts one Watch, tells it the members' addresses whenever they
 // change, and hands the batches to health and to the pools. The package must
-// never wait for its reader: what is not taken in time is lost and counted, in
-// the ring as in the channel.
+// let a connection wait for its reader: when the ring is full, events are lost
+// and counted.
 //
 // What bites:
 //

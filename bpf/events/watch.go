@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -18,7 +17,7 @@ import (
 
 const (
 	batchSize = 256  // the most events in one batch
-	batches   = 16   // the most batches that wait for the reader
+	batches   = 4    // the most batches that wait for the reader; then the ring fills
 	maxPeers  = 4096 // members
 )
 
@@ -28,7 +27,7 @@ type Watch struct {
 	links  []link.Link
 	reader *ringbuf.Reader
 	out    chan []Event
-	late   atomic.Uint64 // events that the reader did not take in time
+	stop   chan struct{} // closed by Close
 
 	mu    sync.Mutex // guards peers and closed
 	peers map[netip.AddrPort]bool
@@ -50,7 +49,7 @@ func keyOf(a netip.AddrPort) peerKey {
 // the members. An error matches bpf.ErrPermission or bpf.ErrUnsupported where
 // that is the reason.
 func Start(members []netip.AddrPort) (*Watch, error) {
-	w := &Watch{out: make(chan []Event, batches), peers: map[netip.AddrPort]bool{}}
+	w := &Watch{out: make(chan []Event, batches), stop: make(chan struct{}), peers: map[netip.AddrPort]bool{}}
 	if err := w.load(); err != nil {
 		return nil, err
 	}
@@ -137,15 +136,13 @@ func (w *Watch) Set(members []netip.AddrPort) error {
 // is closed by Close.
 func (w *Watch) Batches() <-chan []Event { return w.out }
 
-// Lost returns how many events were not told, because the ring or the channel
-// was full.
-func (w *Watch) Lost() uint64 {
+// Lost returns how many events were not told, because the ring was full: some
+// thousands had not been received. 0 after Close.
+func (w *Watch) Lost() (n uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := w.late.Load()
-	var ring uint64
-	if !w.done && w.objs.Lost.Get(&ring) == nil {
-		n += ring
+	if w.done || w.objs.Lost.Get(&n) != nil {
+		return 0
 	}
 	return n
 }
@@ -160,8 +157,8 @@ func (w *Watch) Costs() []kern.Cost {
 	return kern.CostOf(w.objs.CatherdState, w.objs.CatherdReset, w.objs.CatherdAgain)
 }
 
-// read moves events from the ring to the channel and never waits for the
-// channel's reader.
+// read moves events from the ring to the channel. While nobody receives, the
+// ring fills and the programs count what they lose; they never wait.
 func (w *Watch) read() {
 	defer close(w.out)
 	var record ringbuf.Record
@@ -178,8 +175,8 @@ func (w *Watch) read() {
 		}
 		select {
 		case w.out <- batch:
-		default:
-			w.late.Add(uint64(len(batch)))
+		case <-w.stop:
+			return
 		}
 		batch = nil
 	}
@@ -194,6 +191,7 @@ func (w *Watch) Close() error {
 	}
 	w.done = true
 	w.mu.Unlock()
+	close(w.stop)
 	err := w.reader.Close()
 	w.wait.Wait()
 	return errors.Join(err, w.release())

@@ -2,13 +2,13 @@ package kern
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/rlimit"
 )
 
-// Prefix begins the name of every program and map of Catherd's.
+// Prefix begins the name of every program of Catherd's, and of its maps but for
+// those of global variables, which the loader knows by the names of sections.
 const Prefix = "catherd_"
 
 // Size is what Go believes of a map's key and value, in bytes. 0: not shared
@@ -53,12 +53,6 @@ func Load(step string, object func() (*ebpf.CollectionSpec, error), to any, o Op
 	}
 	for name, n := range o.Entries {
 		spec.Maps[name].MaxEntries = n
-	}
-	for name, m := range spec.Maps {
-		// Global variables live in maps called after their section.
-		if strings.HasPrefix(name, ".") {
-			m.Name = Prefix + name[1:]
-		}
 	}
 	if o.Tune != nil {
 		o.Tune(spec)
