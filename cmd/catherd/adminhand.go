@@ -66,6 +66,7 @@ func (a *adminSide) pause() {
 	for _, l := range a.listeners() {
 		_ = l.SetDeadline(time.Unix(1, 0))
 	}
+	a.server.Alone(time.Second) // but for whoever asks for the upgrade
 }
 
 // goOn ends pause.

@@ -68,7 +68,7 @@ func (x *process) live(ctx context.Context, wg *sync.WaitGroup, signals <-chan o
 			if ended == nil {
 				end(x.engine.Retire)
 			}
-			t := time.NewTicker(time.Second)
+			t := time.NewTicker(200 * time.Millisecond)
 			defer t.Stop()
 			counts = t.C
 		case <-counts:

@@ -38,11 +38,14 @@ type Server struct {
 	log    *slog.Logger
 
 	upgrader func(context.Context, Upgrade) (UpgradeResult, error)
+
+	mu     sync.Mutex // guards asking
+	asking map[net.Conn]bool
 }
 
 // New returns a server that listens nowhere yet.
 func New(o Options) *Server {
-	s := &Server{c: o.Controller, log: o.Log, upgrader: o.Upgrade}
+	s := &Server{c: o.Controller, log: o.Log, upgrader: o.Upgrade, asking: map[net.Conn]bool{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -51,6 +54,7 @@ func New(o Options) *Server {
 	s.http = &http.Server{
 		Handler:           s.guard(s.routes(metrics)),
 		ConnContext:       identify,
+		ConnState:         s.follow,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      time.Minute, // a reload may wait for a slow disk

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Upgrade asks for another process in the place of this one.
@@ -85,3 +87,28 @@ func (c *Client) Upgrade(ctx context.Context, binary string) (r UpgradeResult, e
 // Quiet makes the server finish with those who are connected: no connection stays after
 // its next answer, and idle ones are closed. False undoes that.
 func (s *Server) Quiet(on bool) { s.http.SetKeepAlivesEnabled(!on) }
+
+// Alone waits, at most that long, until all requests but one have been answered.
+func (s *Server) Alone(within time.Duration) {
+	for until := time.Now().Add(within); s.busy() > 1 && time.Now().Before(until); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// follow keeps account of connections that have a request, or may have one.
+func (s *Server) follow(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch state {
+	case http.StateNew, http.StateActive:
+		s.asking[c] = true
+	case http.StateIdle, http.StateHijacked, http.StateClosed:
+		delete(s.asking, c)
+	}
+}
+
+func (s *Server) busy() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.asking)
+}
