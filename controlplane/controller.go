@@ -58,6 +58,10 @@ type Options struct {
 	Version, Revision string
 	Engine            string // what serves connections, for the status
 
+	// Carry is what the process before has passed on; nil: there was none. With it
+	// nothing is changed and no overrides are kept until Thaw.
+	Carry *Carry
+
 	ears func(cluster.Options) ears // nil: cluster.New
 }
 
@@ -84,6 +88,7 @@ type Controller struct {
 
 	reloading sync.Mutex // one reload at a time; guards nothing else
 	draining  atomic.Bool
+	base      base
 	view      atomic.Pointer[view]
 
 	// What follows belongs to whoever builds: New and Start, then Run.
@@ -105,6 +110,7 @@ type Controller struct {
 	published time.Time // newest publish
 	trouble   string    // newest build that could not be done, told once
 	forgets   string    // why learned routes could not be kept, told once
+	frozen    bool      // another process takes over, or has not let go yet
 }
 
 // New reads the kept overrides and builds the first table. An override file
@@ -128,7 +134,7 @@ func New(o Options) (*Controller, error) {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	if o.OverridesPath != "" {
+	if o.OverridesPath != "" && o.Carry == nil {
 		list, err := overrides.Load(o.OverridesPath)
 		if err != nil {
 			return nil, err
@@ -139,10 +145,19 @@ func New(o Options) (*Controller, error) {
 	c.runner = health.NewRunner(o.Prober, c.wake, c.untrip)
 	c.runner.Learn(c.shown)
 	c.ears = c.newEars()
+	if o.Carry != nil {
+		if err := c.resume(o.Carry); err != nil {
+			c.close()
+			return nil, err
+		}
+	}
 	t, report, err := compile.Build(c.inputs(c.cfg, c.digest), nil)
 	if err != nil {
 		c.close()
 		return nil, err
+	}
+	if o.Carry != nil {
+		t.Version += o.Carry.TableVersion
 	}
 	c.adopt(t, report)
 	c.hint()
@@ -158,6 +173,9 @@ func (c *Controller) Start() error {
 		return fmt.Errorf("open listeners: %w", err)
 	}
 	c.runner.Set(compile.Targets(c.cfg))
+	if c.o.Carry != nil {
+		c.build() // with what the process before believed
+	}
 	c.ears.Set(c.file)
 	if c.o.Applied != nil {
 		c.o.Applied(c.cfg)

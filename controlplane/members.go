@@ -24,6 +24,9 @@ func (c *Controller) SetMember(ctx context.Context, a admin.Action) (result admi
 }
 
 func (c *Controller) setMember(a admin.Action) (admin.ActionResult, error) {
+	if c.frozen {
+		return admin.ActionResult{}, busyUpgrading()
+	}
 	now := time.Now()
 	m, err := find(c.cfg, a.Pool, a.Member)
 	if err != nil {

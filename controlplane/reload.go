@@ -28,7 +28,12 @@ func (c *Controller) Reload(ctx context.Context, owner string) (admin.ReloadResu
 	// verdict about a member.
 	cfg, problems := c.o.Load()
 	var result admin.ReloadResult
+	var busy error
 	err := c.do(ctx, func() {
+		if c.frozen {
+			busy = busyUpgrading()
+			return
+		}
 		if problems.HasErrors() || cfg == nil {
 			result = c.refused(owner, problems, fmt.Sprintf("%s is not valid, nothing was changed", c.o.ConfigPath),
 				"catherd check "+c.o.ConfigPath+" shows each place and its cure")
@@ -37,6 +42,9 @@ func (c *Controller) Reload(ctx context.Context, owner string) (admin.ReloadResu
 		}
 		result.Took = time.Since(begin).Seconds()
 	})
+	if err == nil {
+		err = busy
+	}
 	return result, err
 }
 

@@ -65,7 +65,7 @@ func (c *Controller) routes() (news bool) {
 		return news
 	}
 	c.learned.Prune(func(id table.ID) bool { return here[id] })
-	if c.o.OverridesPath != "" {
+	if c.o.OverridesPath != "" && !c.frozen { // else another process writes the file
 		if err := c.learned.Save(learned.Beside(c.o.OverridesPath)); err != nil {
 			c.unkept(err)
 		}

@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ func (c *Controller) Status() admin.Status {
 	report := c.judge(v, now)
 	ready, _ := c.Ready()
 	s := admin.Status{
-		Version: c.o.Version, Revision: c.o.Revision,
+		Version: c.o.Version, Revision: c.o.Revision, PID: os.Getpid(),
 		Started: c.started, Uptime: now.Sub(c.started).Seconds(),
 		Draining: c.draining.Load(), Ready: ready, Engine: c.o.Engine,
 		Listeners:  []string{},
@@ -226,5 +227,6 @@ func (c *Controller) Metrics() metrics.Snapshot {
 	if c.o.Dropped != nil {
 		s.Dropped = c.o.Dropped()
 	}
+	c.base.on(&s)
 	return s
 }

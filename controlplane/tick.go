@@ -155,8 +155,8 @@ func (c *Controller) loaded(now time.Time) (news bool) {
 
 // save keeps the overrides for the next process.
 func (c *Controller) save() error {
-	if c.o.OverridesPath == "" {
-		return nil
+	if c.o.OverridesPath == "" || c.frozen {
+		return nil // frozen: another process writes the file
 	}
 	return overrides.Save(c.o.OverridesPath, c.overrides)
 }

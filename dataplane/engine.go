@@ -91,6 +91,23 @@ func (e *Engine) Table() *table.Table { return e.proxy.Table() }
 // of the specs; they differ where port 0 was asked for.
 func (e *Engine) Listen(specs []frontend.Spec) ([]net.Addr, error) { return e.server.Listen(specs) }
 
+// Adopt hands listening sockets of another process to the next Listen, see
+// frontend.Server.Adopt; Hold makes that Listen take no connections before Accept.
+func (e *Engine) Adopt(list []frontend.Socket) { e.server.Adopt(list) }
+
+// Hold makes Listen open addresses without taking connections until Accept.
+func (e *Engine) Hold() { e.server.Hold() }
+
+// Accept ends Hold.
+func (e *Engine) Accept() error { return e.server.Accept() }
+
+// Sockets gives duplicates of the listening sockets for another process.
+func (e *Engine) Sockets() ([]frontend.Socket, error) { return e.server.Sockets() }
+
+// Retire is Drain while another process serves the same sockets: no client notices,
+// see frontend.Server.Retire.
+func (e *Engine) Retire(ctx context.Context) (cut int64) { return e.server.Retire(ctx) }
+
 // SetLimits replaces the bounds on clients.
 func (e *Engine) SetLimits(l frontend.Limits) { e.server.SetLimits(l) }
 

@@ -7,11 +7,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/catherd/catherd/controlplane/admin"
 	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/handoff"
 	"github.com/catherd/catherd/controlplane/overrides"
 )
 
@@ -27,7 +29,12 @@ type adminSide struct {
 	tcp    net.Listener
 	asked  string // the socket of the configuration at the start
 	socket string // the one in use, or "none"
+	unix   *net.UnixListener
 	getenv func(string) string
+
+	elder   *elder     // whose sockets are used where there are some
+	waiting bool       // nobody is answered before serve
+	mu      sync.Mutex // guards tcp, listen and unix against handing over
 }
 
 // open listens on the address and on the socket. A taken address is an error,
@@ -41,10 +48,10 @@ func (a *adminSide) open(cfg *config.Config) error {
 	if a.socket == none {
 		return nil
 	}
-	err := a.server.ListenUnix(a.socket)
+	err := a.openUnix(a.socket)
 	if own := userSocket(a.getenv); forbidden(err) && a.socket == defaultSocket && own != "" {
 		a.socket = own
-		err = a.server.ListenUnix(own)
+		err = a.openUnix(own)
 	}
 	switch {
 	case err == nil:
@@ -80,19 +87,45 @@ func (a *adminSide) openTCP(address string) error {
 		a.replace(address, nil)
 		return nil
 	}
-	l, err := net.Listen("tcp", address)
+	l, err := a.elder.listener(handoff.Status, address)
+	if l == nil && err == nil {
+		l, err = net.Listen("tcp", address)
+	}
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return failed("listen for admin on %s: another program listens there, perhaps Catherd itself: stop it, or set admin.listen (or --admin) to another port or to none", address)
 	}
 	if err != nil {
 		return failed("listen for admin: %v: set admin.listen (or --admin) to an address of this host, or to none", err)
 	}
-	a.server.Serve(l)
+	if !a.waiting {
+		a.server.Serve(l)
+	}
 	a.replace(address, l)
 	return nil
 }
 
+// openUnix listens on the socket.
+func (a *adminSide) openUnix(path string) error {
+	l, err := a.elder.listener(handoff.Admin, path)
+	if err != nil {
+		return err
+	}
+	u, ok := l.(*net.UnixListener)
+	if !ok {
+		if u, err = admin.Listen(path); err != nil {
+			return err
+		}
+	}
+	a.unix = u
+	if !a.waiting {
+		a.server.Serve(u)
+	}
+	return nil
+}
+
 func (a *adminSide) replace(address string, l net.Listener) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.tcp != nil {
 		_ = a.tcp.Close()
 	}
@@ -121,6 +154,12 @@ func (a *adminSide) address() string {
 }
 
 func (a *adminSide) close() {
+	if a.waiting {
+		// The server has none of them.
+		for _, l := range a.listeners() {
+			_ = l.Close()
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := a.server.Close(ctx); err != nil {

@@ -48,6 +48,7 @@ func TestUnit(t *testing.T) {
 		}
 	}
 	f("Type", "notify")
+	f("NotifyAccess", "all")
 	f("ExecStartPre", "/usr/bin/catherd check /etc/catherd/catherd.yaml")
 	f("ExecStart", "/usr/bin/catherd run -c /etc/catherd/catherd.yaml")
 	f("ExecReload", "/usr/bin/catherd check /etc/catherd/catherd.yaml", "/bin/kill -HUP $MAINPID")

@@ -18,6 +18,8 @@ type env struct {
 	terminal bool
 	// signals brings the signals of a running process; the function ends that.
 	signals func() (<-chan os.Signal, func())
+	// again starts another process like this one; nil: it cannot be started again.
+	again *again
 
 	// Global flags.
 	config  string
@@ -31,7 +33,7 @@ type env struct {
 func system() *env {
 	return &env{
 		stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
-		terminal: isTerminal(os.Stderr), signals: osSignals,
+		terminal: isTerminal(os.Stderr), signals: osSignals, again: ownProgram(),
 	}
 }
 

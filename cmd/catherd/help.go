@@ -25,6 +25,7 @@ var topics = []struct{ name, short string }{
 	{"migrate-by-hand", "from mod_jk or mod_proxy to catherd.yaml"},
 	{"metrics", "what /metrics has and what to watch"},
 	{"engine", "what serves connections"},
+	{"upgrade", "another process in the place of the running one"},
 	{"limits", "what this version does not do"},
 }
 

@@ -25,15 +25,21 @@ func (x *process) live(ctx context.Context, wg *sync.WaitGroup, signals <-chan o
 	defer cancel()
 	var ended chan int64 // set when draining has begun
 	cut := func() {}
-	drain := func() {
+	end := func(how func(context.Context) int64) {
 		limit, stop := context.WithTimeout(context.Background(), x.shutdown())
 		cut = stop
 		ended = make(chan int64, 1)
-		notifyStopping()
+		x.ending.Store(true)
 		x.ctl.Drain()
-		wg.Go(func() { ended <- x.engine.Drain(limit) })
+		wg.Go(func() { ended <- how(limit) })
+	}
+	drain := func() {
+		notifyStopping()
+		end(x.engine.Drain)
 	}
 	defer func() { cut() }()
+	var next *heir // set when somebody has taken over
+	var counts <-chan time.Time
 	done := ctx.Done()
 	for {
 		select {
@@ -57,7 +63,26 @@ func (x *process) live(ctx context.Context, wg *sync.WaitGroup, signals <-chan o
 					cut()
 				}
 			}
+		case next = <-x.handed:
+			x.mute()
+			if ended == nil {
+				end(x.engine.Retire)
+			}
+			t := time.NewTicker(200 * time.Millisecond)
+			defer t.Stop()
+			counts = t.C
+		case <-counts:
+			if err := x.give(next); err != nil {
+				x.log.Debug("counters", "reason", err.Error())
+				counts = nil // it has ended
+			}
 		case n := <-ended:
+			if next != nil {
+				if counts != nil {
+					_ = x.give(next)
+				}
+				_ = next.link.Close()
+			}
 			if n > 0 {
 				x.log.Warn("connections cut", "count", n, "after", x.shutdown().String())
 			}

@@ -71,7 +71,7 @@ func commands(e *env) *cobra.Command {
 		runCommand(e), checkCommand(e), probeCommand(e), discoverCommand(e), schemaCommand(e),
 		statusCommand(e), membersCommand(e), heardCommand(e), eventsCommand(e), configCommand(e), explainCommand(e),
 		changeCommand(e, overrides.Drain), changeCommand(e, overrides.Stop), changeCommand(e, overrides.Ready), weightCommand(e),
-		reloadCommand(e),
+		reloadCommand(e), upgradeCommand(e),
 		versionCommand(e), completionCommand(e), helpCommand(e),
 	)
 	// The library's own help and completion are off: help knows topics, and
@@ -133,8 +133,7 @@ const helpTemplate = `{{with or .Long .Short}}{{. | trimTrailingWhitespaces}}
 {{.}}
 {{end}}{{else}}
 {{range .Commands}}{{if .IsAvailableCommand}}  {{rpad .Name .NamePadding}} {{.Short}}
-{{end}}{{end}}
-  everywhere: -c FILE  --socket PATH  -o text|json  -q  --no-color
+{{end}}{{end}}  everywhere: -c FILE  --socket PATH  -o text|json  -q  --no-color
 {{end}}{{if .HasParent}}
 {{end}}{{.Example}}
 `

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -19,6 +20,12 @@ func notifyReady(sentence string) {
 // Type=notify-reload want the time of the monotonic clock with it.
 func notifyReloading() {
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec())
+}
+
+// notifyHandedOver tells systemd which process the service is from now on. Both words
+// are in one datagram, because what the new process says counts only after the first.
+func notifyHandedOver(pid int, sentence string) {
+	_, _ = daemon.SdNotify(false, "MAINPID="+strconv.Itoa(pid)+"\n"+daemon.SdNotifyReady+"\nSTATUS="+sentence)
 }
 
 func notifyStopping() { _, _ = daemon.SdNotify(false, daemon.SdNotifyStopping+"\nSTATUS=stopping") }

@@ -110,6 +110,10 @@ func tryCommand(t *testing.T, p *running, args []string) {
 		tryRun(t, args)
 		return
 	}
+	if args[0] == "upgrade" {
+		tryUpgrade(t, args)
+		return
+	}
 	if args[0] == "discover" {
 		args = tryDiscover(t, p, args)
 	}

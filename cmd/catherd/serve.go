@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/catherd/catherd/controlplane"
@@ -33,14 +35,29 @@ type process struct {
 	mu     sync.Mutex    // guards drain
 
 	kind string // the kind of engine, for as long as the process lives
+
+	elder   *elder          // the process this one takes over from; nil: none
+	elders  elders          // those before it, too
+	running context.Context // ends with everything that serve has started
+	handed  chan *heir      // one place: somebody has taken over from this one
+	settled chan struct{}   // closed when taking over is done, or was not needed
+	ending  atomic.Bool
+	gone    atomic.Bool // somebody has taken over
+	mute    func()      // ends what is told to systemd
 }
 
 // serve runs one balancer until a signal or ctx ends it.
 func serve(ctx context.Context, e *env, p plan) error {
-	x := &process{e: e, plan: p, begin: time.Now()}
+	x := &process{e: e, plan: p, begin: time.Now(), handed: make(chan *heir, 1), settled: make(chan struct{})}
+	var err error
+	if x.elder, err = meet(e); err != nil {
+		return err
+	}
+	defer x.elder.close()
 	cfg, problems := p.load()
 	if cfg == nil || problems.HasErrors() {
 		_ = problems.Format(e.stderr, e.color())
+		x.elder.refuse(invalid(problems))
 		return silent(exitUsage)
 	}
 	// The signals are taken before anything else: one that comes early must not
@@ -51,6 +68,7 @@ func serve(ctx context.Context, e *env, p plan) error {
 	x.remark(problems)
 	x.resources(cfg)
 	if err := x.wire(cfg); err != nil {
+		x.elder.refuse(err)
 		if x.ctl != nil {
 			// It has made its probes' goroutines; Run without time ends them.
 			over, cancel := context.WithCancel(ctx)
@@ -64,10 +82,21 @@ func serve(ctx context.Context, e *env, p plan) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	defer x.elders.close()
 	defer cancel()
+	x.running = run
 	status, socket := x.admin.address(), x.admin.socket // a reload may change them from here on
 	wg.Go(func() { x.ctl.Run(run) })
-	wg.Go(func() { x.announce(run, status, socket) })
+	if x.elder != nil {
+		if err := x.takeOver(run); err != nil {
+			return err
+		}
+	}
+	close(x.settled)
+	voice, mute := context.WithCancel(run)
+	defer mute()
+	x.mute = mute
+	wg.Go(func() { x.announce(voice, status, socket) })
 	if p.watch {
 		w, err := newWatch(p.path, x.log)
 		if err != nil {
@@ -88,6 +117,16 @@ func (x *process) wire(cfg *config.Config) error {
 		return err
 	}
 	x.front = &front{engine: x.engine}
+	if x.elder != nil {
+		x.engine.Hold()
+		x.engine.Adopt(x.elder.clients())
+	} else if x.e.again != nil { // a process of its own
+		sockets, err := activated()
+		if err != nil {
+			return err
+		}
+		x.engine.Adopt(sockets)
+	}
 	if x.access, err = accesslog.Open(accessOptions(x.e, cfg, x.log)); err != nil {
 		return err
 	}
@@ -98,16 +137,18 @@ func (x *process) wire(cfg *config.Config) error {
 		Config: cfg, ConfigPath: absolute(x.plan.path), Load: x.loader(),
 		Publisher: x.engine, Debts: x.engine, Getenv: x.e.getenv, Listeners: x.front, Applied: x.applied,
 		Log: x.log, OverridesPath: state, Dropped: x.access.Dropped,
-		Version: version, Revision: revision, Engine: x.kind,
+		Version: version, Revision: revision, Engine: x.kind, Carry: x.elder.known(),
 	})
 	if err != nil {
 		return err
 	}
 	// Before the clients' listeners: those may be shared with another process
 	// of the same configuration, these not.
-	x.admin = &adminSide{log: x.log, getenv: x.e.getenv, server: admin.New(admin.Options{
-		Controller: x.ctl, Metrics: metrics.New(x.ctl), Access: admin.AccessOf(&cfg.Admin), Log: x.log,
-	})}
+	o := admin.Options{Controller: x.ctl, Metrics: metrics.New(x.ctl), Access: admin.AccessOf(&cfg.Admin), Log: x.log}
+	if x.e.again != nil {
+		o.Upgrade = x.upgrade
+	}
+	x.admin = &adminSide{log: x.log, getenv: x.e.getenv, server: admin.New(o), elder: x.elder, waiting: x.elder != nil}
 	if err := x.admin.open(cfg); err != nil {
 		return err
 	}
@@ -191,6 +232,9 @@ func (x *process) shutdown() time.Duration {
 // reload reads the file again, for a signal or a watch. What comes of it is
 // logged by the controller.
 func (x *process) reload(ctx context.Context, owner string) {
+	if x.gone.Load() {
+		return // the file is somebody else's matter
+	}
 	notifyReloading()
 	defer func() { notifyReady(x.ctl.Status().Sentence) }()
 	r, err := x.ctl.Reload(ctx, owner)
@@ -212,4 +256,14 @@ func (x *process) remark(problems config.Problems) {
 		}
 		x.log.Log(context.Background(), level, "configuration", "place", place(p), "reason", p.What, "cure", p.Cure)
 	}
+}
+
+// invalid is the first mistake of a configuration.
+func invalid(problems config.Problems) error {
+	for _, p := range problems {
+		if p.Severity == config.Error {
+			return fmt.Errorf("%s: %s", place(p), p.What)
+		}
+	}
+	return errors.New("there is no configuration")
 }

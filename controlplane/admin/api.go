@@ -71,6 +71,7 @@ func (s *Server) routes(metrics http.Handler) http.Handler {
 	mux.HandleFunc("POST /api/v1/members/{pool}/{member}/{state}", s.setMember)
 	mux.HandleFunc("POST /api/v1/members/{pool}/{member}/weight", s.setWeight)
 	mux.HandleFunc("POST /api/v1/reload", s.reload)
+	mux.HandleFunc("POST /api/v1/upgrade", s.upgrade)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The mux answers an unknown path and a wrong method in plain text;
 		// clients of this API read JSON.

@@ -9,6 +9,7 @@
 //	peer.go    who asks over the Unix socket
 //	api.go     the paths
 //	action.go  the two POSTs: a member's state, and reload
+//	upgrade.go the third: another process in the place of this one
 //	status.go  the JSON of status; heard.go: its part about the cluster
 //	events.go  Ring: what happened lately, in a fixed vocabulary
 //	client.go  Client: the other side, for the command line
@@ -17,6 +18,7 @@
 //	GET  /healthz /readyz /metrics
 //	POST /api/v1/members/{pool}/{member}/{ready|drain|stop}  {"reason": "", "for": "30m"}
 //	POST /api/v1/reload
+//	POST /api/v1/upgrade  {"binary": ""}; over the Unix socket only
 //	POST to tribes.beacon_path: what Tomcat's HeartbeatListener says
 //
 // The controller implements Controller; the program makes the Server and gives

@@ -32,6 +32,8 @@ const (
 	TablePublished Kind = "table published"
 	ReloadApplied  Kind = "reload applied"
 	ReloadRefused  Kind = "reload refused"
+	Upgraded       Kind = "upgraded" // another process serves from now on
+	UpgradeRefused Kind = "not upgraded"
 	Cluster        Kind = "cluster" // heard in a group
 	Found          Kind = "finding" // something is wrong with the cluster
 	Noted          Kind = "note"    // something an operator should act upon
@@ -67,15 +69,41 @@ type Ring struct {
 func (r *Ring) Add(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.add(e)
+}
+
+func (r *Ring) add(e Event) {
 	r.seq++
 	e.Seq = r.seq
 	r.list[r.seq%ringSize] = e
+}
+
+// Precede puts the events of an earlier process in front, in their order and with
+// their numbers; those that are here already get the numbers behind. Nobody must have
+// been shown an event before.
+func (r *Ring) Precede(older []Event) {
+	if len(older) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	own := r.after(0)
+	r.seq = older[0].Seq - 1
+	for _, list := range [][]Event{older, own} {
+		for _, e := range list {
+			r.add(e)
+		}
+	}
 }
 
 // After returns the kept events with a number above seq, the oldest first.
 func (r *Ring) After(seq uint64) []Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.after(seq)
+}
+
+func (r *Ring) after(seq uint64) []Event {
 	out := []Event{}
 	if seq >= r.seq {
 		return out

@@ -24,6 +24,9 @@ type Options struct {
 	Metrics    prometheus.Gatherer
 	Access     Access
 	Log        *slog.Logger // nil: nothing is logged
+	// Upgrade puts another process in the place of this one; nil: that is not
+	// possible. A *Refusal says why nothing has changed.
+	Upgrade func(context.Context, Upgrade) (UpgradeResult, error)
 }
 
 // Server answers operators. Make it with New, give it listeners, and Close it.
@@ -33,11 +36,16 @@ type Server struct {
 	http   *http.Server
 	wg     sync.WaitGroup
 	log    *slog.Logger
+
+	upgrader func(context.Context, Upgrade) (UpgradeResult, error)
+
+	mu     sync.Mutex // guards asking
+	asking map[net.Conn]bool
 }
 
 // New returns a server that listens nowhere yet.
 func New(o Options) *Server {
-	s := &Server{c: o.Controller, log: o.Log}
+	s := &Server{c: o.Controller, log: o.Log, upgrader: o.Upgrade, asking: map[net.Conn]bool{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -46,6 +54,7 @@ func New(o Options) *Server {
 	s.http = &http.Server{
 		Handler:           s.guard(s.routes(metrics)),
 		ConnContext:       identify,
+		ConnState:         s.follow,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      time.Minute, // a reload may wait for a slow disk
@@ -63,25 +72,34 @@ func (s *Server) SetAccess(a Access) { s.access.Store(&a) }
 // balancer.
 const socketMode = 0o660
 
-// ListenUnix serves on a Unix socket from now on. A socket that nobody answers
-// any longer is replaced; one that somebody answers is left alone.
+// ListenUnix serves on a Unix socket from now on, see Listen.
 func (s *Server) ListenUnix(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("listen for admin: %w", err)
-	}
-	if err := clearSocket(path); err != nil {
-		return err
-	}
-	l, err := net.Listen("unix", path)
+	l, err := Listen(path)
 	if err != nil {
-		return fmt.Errorf("listen for admin on %q: %w", path, err)
-	}
-	if err := os.Chmod(path, socketMode); err != nil {
-		_ = l.Close()
-		return fmt.Errorf("listen for admin: %w", err)
+		return err
 	}
 	s.Serve(l)
 	return nil
+}
+
+// Listen opens a Unix socket. One that nobody answers any longer is replaced; one that
+// somebody answers is left alone.
+func Listen(path string) (*net.UnixListener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("listen for admin: %w", err)
+	}
+	if err := clearSocket(path); err != nil {
+		return nil, err
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("listen for admin on %q: %w", path, err)
+	}
+	if err := os.Chmod(path, socketMode); err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("listen for admin: %w", err)
+	}
+	return l, nil
 }
 
 // clearSocket removes what an earlier process left behind.

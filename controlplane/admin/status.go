@@ -14,6 +14,7 @@ type Status struct {
 	Attention    bool      `json:"attention"` // whether it asks for somebody
 	Version      string    `json:"version"`
 	Revision     string    `json:"revision"`
+	PID          int       `json:"pid"` // of the process that answers
 	Started      time.Time `json:"started"`
 	Uptime       float64   `json:"uptime_seconds"`
 	Draining     bool      `json:"draining"` // the process is about to end

@@ -16,6 +16,7 @@
 //	why.go       how a verdict reads in words
 //	runner.go    Runner: Set, Trip, Tell, Verdicts
 //	watcher.go   one goroutine a member, and its probe beside it
+//	carry.go     what one process passes on to the next, and how that one resumes
 //	probe.go     NetProber: connect, then what the scheme allows
 //	cping.go     the AJP side: ping and request, and the two kinds of 403
 //	http.go      the HTTP side

@@ -45,6 +45,8 @@ type Runner struct {
 
 	mu    sync.Mutex // guards watch and the fields of watcher marked so
 	watch map[table.ID]*watcher
+
+	carried map[table.ID]Carried // guarded by mu; see Carry
 }
 
 // NewRunner returns a runner that watches nobody yet. notify is called, from

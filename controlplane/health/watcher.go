@@ -76,6 +76,7 @@ func (r *Runner) start(t Target) {
 	ctx, stop := context.WithCancel(r.ctx)
 	w := &watcher{stop: stop, wake: make(chan struct{}, 1), probes: &Probes{}, target: t}
 	m := NewMachine(t.Settings, time.Now())
+	r.resume(t.ID, &m, time.Now())
 	w.verdict = m.Verdict(time.Now())
 	r.watch[t.ID] = w
 	r.wg.Go(func() { r.run(ctx, w, m, t) })

@@ -80,18 +80,33 @@ func (ln *Listener) watch(events uint32) {
 	_ = unix.EpollCtl(s.loop.ep, unix.EPOLL_CTL_MOD, s.fd, &unix.EpollEvent{Events: events, Fd: int32(s.slot), Pad: s.gen})
 }
 
+// Descriptor gives a duplicate of the listening socket, which the caller closes. It
+// must not be called at the same time as Close.
+func (ln *Listener) Descriptor() (int, error) {
+	return unix.FcntlInt(uintptr(ln.s.fd), unix.F_DUPFD_CLOEXEC, 0)
+}
+
 // Close closes the socket on the loop's thread, which may be inside accept, and
-// waits for that. When the loop has ended the caller closes it.
+// waits for that. Connections that have come are taken first. When the loop has ended
+// the caller closes it.
+//
+// The socket may live on in another process, and an epoll set watches sockets, not
+// descriptors (epoll(7), "Will closing a file descriptor ..."): it is taken out of the
+// set by name, or its events would go on coming.
 func (ln *Listener) Close() {
 	done := make(chan struct{})
 	l := ln.s.loop
 	end := func() {
 		ln.close.Do(func() {
+			_ = unix.EpollCtl(l.ep, unix.EPOLL_CTL_DEL, ln.s.fd, nil)
 			l.forget(ln.s)
 			_ = unix.Close(ln.s.fd)
 		})
 	}
 	l.Do(func() {
+		if l.at(ln.s.slot) == ln.s {
+			ln.accept()
+		}
 		end()
 		close(done)
 	})

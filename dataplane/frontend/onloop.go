@@ -11,9 +11,9 @@ import (
 	"github.com/catherd/catherd/dataplane/wire"
 )
 
-// openOnLoops hands one listener to each loop. After an error nothing listens.
-func (s *Server) openOnLoops(g *group, sp Spec, lns []net.Listener) error {
-	g.set(sp) // a connection may come at once
+// openOnLoops hands the listeners out to the loops in turn. After an error nothing
+// listens.
+func (s *Server) openOnLoops(g *group, lns []net.Listener) error {
 	var first error
 	for i, ln := range lns {
 		fd, err := evloop.Descriptor(ln)
@@ -23,10 +23,10 @@ func (s *Server) openOnLoops(g *group, sp Spec, lns []net.Listener) error {
 		case first != nil:
 			_ = unix.Close(fd)
 		default:
-			err = s.listenOn(s.loops[i], g, fd)
+			err = s.listenOn(s.loops[i%len(s.loops)], g, fd)
 		}
 		if first == nil && err != nil {
-			first = &ListenError{sp.Address, err.Error(), err}
+			first = &ListenError{g.addr.String(), err.Error(), err}
 		}
 	}
 	if first != nil {

@@ -33,7 +33,7 @@ func (c *conn) run() {
 			return
 		}
 		c.next()
-		if wait = c.s.limits.Load().IdleTimeout; c.In == nil && c.s.p.Draining.Load() {
+		if wait = c.s.limits.Load().IdleTimeout; c.In == nil && c.s.hurry.Load() {
 			return
 		}
 	}
@@ -53,7 +53,7 @@ func (c *conn) Request(b *wire.Buffer) (again bool, next time.Duration) {
 		case proxy.Keep:
 		}
 		if c.next(); c.In == nil {
-			if c.s.p.Draining.Load() {
+			if c.s.hurry.Load() {
 				c.ended = true
 				return false, 0
 			}
@@ -78,7 +78,7 @@ func (c *loopConn) Request(b *wire.Buffer) {
 		}
 		if c.next(); c.In != nil {
 			again, next = c.conn.Request(c.In)
-		} else if c.s.p.Draining.Load() {
+		} else if c.s.hurry.Load() {
 			break
 		} else {
 			again, next = true, c.s.limits.Load().IdleTimeout

@@ -42,8 +42,12 @@ type Server struct {
 	perPeer peers
 	serving sync.WaitGroup // accept loops
 
-	mu     sync.Mutex // guards groups
-	groups map[string]*group
+	mu      sync.Mutex // guards what is below
+	groups  map[string]*group
+	adopted []Socket // for the next Listen
+	held    bool     // Listen takes no connections yet
+
+	hurry atomic.Bool // idle connections are closed: Drain has begun
 
 	Accepted, Refused atomic.Uint64
 }
@@ -51,7 +55,9 @@ type Server struct {
 // group is the listeners of one address.
 type group struct {
 	accept []*acceptor        // served by goroutines, or
-	loops  []*evloop.Listener // by loops
+	loops  []*evloop.Listener // by loops, or
+	held   []net.Listener     // by nobody yet
+	onLoop bool               // held is for loops
 	meta   atomic.Pointer[proxy.Listener]
 	tls    atomic.Pointer[tls.Config]
 	addr   net.Addr
@@ -88,7 +94,8 @@ func (s *Server) Open() int64 { return s.open.Load() }
 
 // Listen makes the server listen on exactly these addresses: new ones are
 // opened first, and only when all of them could be, the others are closed.
-// Connections that were accepted stay. It returns the addresses listened on, in
+// Sockets that were adopted are used in the place of new ones. Connections that
+// were accepted stay. It returns the addresses listened on, in
 // the order of specs.
 func (s *Server) Listen(specs []Spec) ([]net.Addr, error) {
 	s.mu.Lock()
@@ -115,7 +122,9 @@ func (s *Server) Listen(specs []Spec) ([]net.Addr, error) {
 		if g == nil {
 			g = fresh[sp.key()]
 			s.groups[sp.key()] = g
-			s.start(g)
+			if !s.held {
+				_ = s.start(g) // nothing is left that could fail, see openGroup
+			}
 		}
 		g.set(sp)
 		wanted[sp.key()] = true
@@ -127,28 +136,28 @@ func (s *Server) Listen(specs []Spec) ([]net.Addr, error) {
 			delete(s.groups, key)
 		}
 	}
+	closeSockets(s.adopted)
+	s.adopted = nil
 	return addrs, nil
 }
 
+// openGroup opens the listeners of an address. Those for loops begin to take
+// connections, unless the server is held, because that may fail.
 func (s *Server) openGroup(sp Spec) (*group, error) {
 	n := runtime.GOMAXPROCS(0)
 	if len(s.loops) > 0 {
 		n = len(s.loops)
 	}
-	lns, err := listenGroup(sp.Address, n)
+	lns, err := s.sockets(sp.Address, n)
 	if err != nil {
 		return nil, err
 	}
-	g := &group{addr: lns[0].Addr()}
-	if len(s.loops) > 0 && sp.TLS == nil {
-		return g, s.openOnLoops(g, sp, lns)
+	g := &group{addr: lns[0].Addr(), held: lns, onLoop: len(s.loops) > 0 && sp.TLS == nil}
+	g.set(sp) // a connection may come at once
+	if s.held || !g.onLoop {
+		return g, nil
 	}
-	for _, ln := range lns {
-		g.accept = append(g.accept, &acceptor{Listener: ln, group: g, onErr: func(err error) {
-			s.warn("accept delayed", err.Error())
-		}})
-	}
-	return g, nil
+	return g, s.start(g)
 }
 
 // set takes the settings of sp into use.
@@ -157,11 +166,22 @@ func (g *group) set(sp Spec) {
 	g.meta.Store(&proxy.Listener{RedirectHTTPS: sp.RedirectHTTPS})
 }
 
-// start runs the accept loops of a group; closing its listeners ends them.
-func (s *Server) start(g *group) {
-	for _, a := range g.accept {
+// start lets the listeners that are held take connections; closing them ends the
+// accept loops. After an error nothing of the group listens.
+func (s *Server) start(g *group) error {
+	lns := g.held
+	g.held = nil
+	if g.onLoop {
+		return s.openOnLoops(g, lns)
+	}
+	for _, ln := range lns {
+		a := &acceptor{Listener: ln, group: g, onErr: func(err error) {
+			s.warn("accept delayed", err.Error())
+		}}
+		g.accept = append(g.accept, a)
 		s.serving.Go(func() { _ = s.http.Serve(a) })
 	}
+	return nil
 }
 
 func (g *group) close() {
@@ -171,6 +191,7 @@ func (g *group) close() {
 	for _, l := range g.loops {
 		l.Close()
 	}
+	closeAll(g.held)
 }
 
 // serve runs one connection until it ends. fasthttp closes nc afterwards.
@@ -261,18 +282,51 @@ func linger(c *proxy.Client) {
 	}
 }
 
-// Drain closes the listeners and then idle connections, and waits until the
-// last request has been answered or ctx ends; what is left then is closed.
-// It reports how many connections had to be cut.
-func (s *Server) Drain(ctx context.Context) (cut int64) {
+// stopListening closes all listeners and makes every answer from now on close its
+// connection.
+func (s *Server) stopListening() {
 	s.p.Draining.Store(true)
 	s.mu.Lock()
 	for key, g := range s.groups {
 		g.close()
 		delete(s.groups, key)
 	}
+	closeSockets(s.adopted)
+	s.adopted = nil
 	s.mu.Unlock()
 	s.serving.Wait()
+}
+
+// Retire is Drain for a server whose listeners somebody else serves from now on, so
+// that no client may notice: a connection that is idle is not closed under a request
+// that may be on its way, but has its next answer close it (RFC 9112 section 9.6). What
+// is left when ctx ends is drained for a moment and then cut.
+func (s *Server) Retire(ctx context.Context) (cut int64) {
+	s.stopListening()
+	t := time.NewTicker(20 * time.Millisecond)
+	defer t.Stop()
+	for s.open.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.Background(), lastCall)
+			defer cancel()
+			return s.Drain(last)
+		case <-t.C:
+		}
+	}
+	return 0
+}
+
+// lastCall is how long connections that are still idle at the end of Retire have to
+// notice that they are closed.
+const lastCall = 500 * time.Millisecond
+
+// Drain closes the listeners and then idle connections, and waits until the
+// last request has been answered or ctx ends; what is left then is closed.
+// It reports how many connections had to be cut.
+func (s *Server) Drain(ctx context.Context) (cut int64) {
+	s.hurry.Store(true)
+	s.stopListening()
 	t := time.NewTicker(20 * time.Millisecond)
 	defer t.Stop()
 	for s.open.Load() > 0 {
