@@ -1,6 +1,7 @@
 package catalina
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -116,8 +117,39 @@ func (t *Tomcat) Kill() {
 }
 
 // Pause freezes the JVM (SIGSTOP): connections stay, new ones are accepted by the
-// kernel, nothing is answered. Resume ends it.
-func (t *Tomcat) Pause() error { return t.send(syscall.SIGSTOP) }
+// kernel, nothing is answered. Resume ends it. It returns when every thread has
+// stopped: one that runs when the signal is sent goes on until it is looked at.
+func (t *Tomcat) Pause() error {
+	if err := t.send(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	if err := Poll(context.Background(), pausePatience, func() error { return stopped(t.run.PID) }); err != nil {
+		return fmt.Errorf("pause %s: %v", t.Name, err)
+	}
+	return nil
+}
+
+// pausePatience is how long the threads may take to stop.
+const pausePatience = 10 * time.Second
+
+// stopped says which thread of a process still runs, proc(5) stat: the state
+// follows the name, which is in parentheses and may hold anything.
+func stopped(pid int) error {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(stats) == 0 {
+		return fmt.Errorf("look at threads of process %d: there are none", pid)
+	}
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // the thread has ended
+		}
+		if _, state, ok := strings.Cut(string(text), ") "); !ok || !strings.HasPrefix(state, "T") {
+			return fmt.Errorf("thread %s has not stopped", filepath.Base(filepath.Dir(path)))
+		}
+	}
+	return nil
+}
 
 // Resume lets a paused JVM go on (SIGCONT).
 func (t *Tomcat) Resume() error { return t.send(syscall.SIGCONT) }
