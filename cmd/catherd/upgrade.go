@@ -45,7 +45,9 @@ func upgrade(ctx context.Context, e *env, binary string) error {
 		return e.facts(r, "")
 	case !e.quiet:
 		fmt.Fprintf(e.stdout, "%s serves (pid %d) in the place of %s (pid %d), after %.0f ms\n", r.Version, r.PID, r.Old, r.OldPID, r.Took*1000)
-		fmt.Fprintf(e.stdout, "pid %d finishes %s\n", r.OldPID, plural(int(r.Left), "connection"))
+		if r.Left > 0 {
+			fmt.Fprintf(e.stdout, "pid %d finishes %s\n", r.OldPID, plural(int(r.Left), "connection"))
+		}
 	}
 	return nil
 }
