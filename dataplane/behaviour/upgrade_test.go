@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/catherd/catherd/dataplane"
 	"github.com/catherd/catherd/dataplane/enginetest"
+	"github.com/catherd/catherd/dataplane/meter"
 	"github.com/catherd/catherd/dataplane/table"
 )
 
@@ -85,6 +87,26 @@ func (c *client) expect(want string) {
 	if _, err := io.ReadFull(c.br, b); err != nil || string(b) != want {
 		c.t.Fatalf("got %q, %v; want %q", b, err, want)
 	}
+}
+
+// The session of a tunnel was in use up to the end of it, for a drain as well.
+func TestWebSocketIsOfASession(t *testing.T) {
+	upgradePools(t, func(t *testing.T, pool *table.Pool, _ *member, _ chan error) {
+		pool.Members[0].Take = table.OnlySessions
+		live := pool.Members[0].Live
+		live.Follow(true)
+		_, addr := run(t, enginetest.Table(t, pool))
+		c := openTunnel(t, addr, "")
+		if n := live.InFlight.Load(); n != 1 {
+			t.Errorf("%d in flight beside an open tunnel", n)
+		}
+		end := time.Now().Truncate(time.Second).UnixNano()
+		_ = c.c.Close()
+		until(t, "the end of the tunnel is counted", func() bool {
+			return live.InFlight.Load() == 0 && live.Sessions[meter.Kept].Load() == 1
+		})
+		until(t, "its session is seen", func() bool { n, last := live.Alive().Newest(); return n == 1 && last >= end })
+	})
 }
 
 func TestWebSocket(t *testing.T) {

@@ -87,12 +87,14 @@ func (x *Exchange) tunnel(u *upstream.Conn) upstream.Fault {
 }
 
 // shed takes both buffers away, with what of the tunnel they hold already, because
-// it may be silent for days. What the log will say of the request moves to a
-// place of its own.
+// it may be silent for days. What the log will say of the request, and the id of
+// its session, move to a place of their own.
 func (x *Exchange) shed(u *upstream.Conn) (early, begun *wire.Buffer) {
 	x.Req.Parse(bytes.Clone(x.head)) // it has been accepted before
 	x.resp.Reset()
-	x.pick, x.head = balance.Request{}, nil
+	p := balance.Request{HasSession: x.pick.HasSession}
+	p.Session.ID = bytes.Clone(x.pick.Session.ID) // see settle
+	x.pick, x.head = p, nil
 	clear(x.cookies)
 	early, begun = x.c.In, u.In
 	x.c.In, u.In = nil, nil
