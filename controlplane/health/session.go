@@ -21,6 +21,10 @@ type Session struct {
 // a session.
 const maxCookie = 1024
 
+// tomcats is the session cookie of a Tomcat that is not told otherwise
+// (SessionConfig.DEFAULT_SESSION_COOKIE_NAME).
+var tomcats = []string{"JSESSIONID"}
+
 // begun reads a Set-Cookie field of the answer to a request with the cookie sent.
 // The zero value: it begins no session, or it only repeats what was sent, which
 // says nothing about the member.
@@ -28,13 +32,22 @@ func (r *Request) begun(sent string, field []byte) Session {
 	if len(field) > 4*maxCookie {
 		return Session{}
 	}
-	c, ok := sticky.ReadSetCookie(&r.Session, field)
+	// Tomcat begins a session whether or not clients' requests are to find theirs.
+	where := r.Session
+	where.Off = false
+	if len(where.Cookies) == 0 {
+		where.Cookies = tomcats
+	}
+	c, ok := sticky.ReadSetCookie(&where, field)
 	if !ok || c.Ends(time.Now().UnixNano()) || len(c.Name)+len(c.Value) >= maxCookie {
 		return Session{}
 	}
 	s := Session{Cookie: c.Name + "=" + string(c.Value), Route: string(c.Route)}
 	if s.Cookie == sent {
 		return Session{}
+	}
+	if r.Session.Off {
+		s.Route = "" // nobody asks for it
 	}
 	return s
 }

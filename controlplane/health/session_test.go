@@ -63,9 +63,10 @@ func TestSessionOfTheHealthRequest(t *testing.T) {
 }
 
 func TestBegun(t *testing.T) {
+	where := jsession
 	f := func(field, sent, cookie, route string) {
 		t.Helper()
-		r := &Request{Session: jsession}
+		r := &Request{Session: where}
 		if got := r.begun(sent, []byte(field)); got != (Session{Cookie: cookie, Route: route}) {
 			t.Errorf("%.40s: %+v", field, got)
 		}
@@ -78,6 +79,13 @@ func TestBegun(t *testing.T) {
 	f("OTHER=1F.tomcat1", "", "", "")
 	f("JSESSIONID="+strings.Repeat("F", maxCookie)+".tomcat1", "", "", "")
 	f("JSESSIONID=1F.tomcat1; Path=/"+strings.Repeat("x", 4*maxCookie), "", "", "")
+	// A Tomcat begins sessions whatever is done with them.
+	where = table.Sticky{PathParams: []string{"jsessionid"}}
+	f("JSESSIONID=1F.tomcat1; Path=/", "", "JSESSIONID=1F.tomcat1", "tomcat1")
+	where.Off = true
+	f("JSESSIONID=1F.tomcat1; Path=/", "", "JSESSIONID=1F.tomcat1", "")
+	where.Cookies = []string{"SID"}
+	f("SID=1F.tomcat1; Path=/", "", "SID=1F.tomcat1", "")
 }
 
 // host is a Prober in front of a Tomcat of which everything can be said.
