@@ -143,7 +143,7 @@ func New(o Options) (*Controller, error) {
 	}
 	c.remember()
 	c.runner = health.NewRunner(o.Prober, c.wake, c.untrip)
-	c.runner.Learn(c.shown)
+	c.runner.Learn(probed{c})
 	c.ears = c.newEars()
 	if o.Carry != nil {
 		if err := c.resume(o.Carry); err != nil {

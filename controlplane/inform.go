@@ -181,7 +181,7 @@ func (c *Controller) informOf(id table.ID, at sight, n rumour, now time.Time) {
 	c.doubt(id, &is, was, known, n.suspect, n.foreign, now)
 	c.hear.told[id] = is
 	if known && is.id != was.id && was.id != (tribes.ID{}) {
-		c.reborn(id)
+		probed{c}.Doubt(id)
 		c.say(id, health.Event{Kind: health.Reborn, At: now, Alive: n.Age})
 	}
 	switch n.State {

@@ -82,29 +82,38 @@ func (c *Controller) unkept(err error) {
 	}
 }
 
-// shown takes the route of a session that a member has begun for a health request,
-// and reports whether that is its route. Any goroutine may call it.
-func (c *Controller) shown(id table.ID, route string) bool {
-	live := c.view.Load().live[id]
+// probed is health.Routes: what health requests show of routes.
+type probed struct{ c *Controller }
+
+func (p probed) Shown(id table.ID, route string) bool {
+	live := p.c.view.Load().live[id]
 	return live != nil && live.Saw([]byte(route), time.Now().UnixNano())
 }
 
-// reborn doubts the route of a member at whose address another JVM was heard.
-func (c *Controller) reborn(id table.ID) {
-	if live := c.view.Load().live[id]; live != nil {
+func (p probed) Doubtful(id table.ID) bool {
+	live := p.c.view.Load().live[id]
+	if live == nil {
+		return false
+	}
+	r := live.Route()
+	return r != nil && r.Hint
+}
+
+func (p probed) Doubt(id table.ID) {
+	if live := p.c.view.Load().live[id]; live != nil {
 		live.Doubt()
 	}
 }
 
-// doubts doubts the routes of members that went out of use or came back since an
-// old report. It takes both: answers of the old JVM may come until it is gone, and
-// the first ones of the new JVM before it is in use.
+// doubts doubts the routes of members that went out of use since an old report. Of
+// those that come back package health does that: before it takes in what the first
+// good answer shows, for answers of the old JVM may come until then.
 func (c *Controller) doubts(old *compile.Report) {
 	out := map[table.ID]bool{}
 	old.Each(func(m *compile.MemberReport) { out[m.ID] = gone(&m.Health) })
 	c.report.Each(func(m *compile.MemberReport) {
-		if was, known := out[m.ID]; known && was != gone(&m.Health) {
-			c.reborn(m.ID)
+		if was, known := out[m.ID]; known && !was && gone(&m.Health) {
+			probed{c}.Doubt(m.ID)
 		}
 	})
 }

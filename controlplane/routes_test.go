@@ -1,13 +1,18 @@
 package controlplane
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/catherd/catherd/controlplane/admin"
+	"github.com/catherd/catherd/controlplane/health"
 	"github.com/catherd/catherd/controlplane/overrides"
 	"github.com/catherd/catherd/dataplane/meter"
 )
@@ -61,9 +66,75 @@ func TestRouteOfAMemberThatCameBack(t *testing.T) {
 		w.pass(time.Minute)
 		w.expect(w.member("127.0.0.1-8009").Route, "tomcat1")
 		saw("tomcat2", "tomcat2")
-		if w.c.shown("nobody", "tomcat3") || w.c.shown(w.member("127.0.0.1-8009").ID, "tomcat3") {
+		if (probed{w.c}).Shown("nobody", "tomcat3") || (probed{w.c}).Shown(w.member("127.0.0.1-8009").ID, "tomcat3") {
 			t.Error("a probe that saw another route once was believed")
 		}
+	})
+}
+
+// sessionProber is a Prober in front of Tomcats that share one jvmRoute.
+type sessionProber struct {
+	mu       sync.Mutex // guards the rest
+	down     string     // address
+	sessions int
+}
+
+func (p *sessionProber) Probe(_ context.Context, t health.Target) health.Sample {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down == t.To.Addr {
+		return health.Sample{Text: "connect refused", Fail: health.Refused}
+	}
+	s := health.Sample{OK: true, Text: "health request 200", Request: true}
+	if t.Cookie == "" && !t.Quick {
+		p.sessions++
+		s.Session = health.Session{Cookie: fmt.Sprintf("JSESSIONID=%d.same", p.sessions), Route: "same"}
+	}
+	return s
+}
+
+// What a health request has shown of a member before it is used (again) stays known
+// when it is, and so does the conflict with another one.
+func TestRouteThatAProbeHasShown(t *testing.T) {
+	p := &sessionProber{}
+	known := func(w *world, sessions int, names ...string) {
+		t.Helper()
+		for _, n := range names {
+			if r := w.member(n).Live.Route(); r == nil || r.Hint {
+				t.Errorf("%s: %+v", n, r)
+			}
+		}
+		if notes := w.c.Status().Notes; len(notes) != 1 || !strings.Contains(notes[0], `the same route "same"`) {
+			t.Errorf("notes: %q", notes)
+		}
+		if p.sessions != sessions {
+			t.Errorf("%d sessions were begun, want %d", p.sessions, sessions)
+		}
+	}
+	play(t, "listen: 8080\nbackends: [ajp://127.0.0.1:8009, ajp://127.0.0.1:9009]\n", func(o *Options) { o.Prober = p }, func(w *world) {
+		a, b := "127.0.0.1-8009", "127.0.0.1-9009"
+		w.pass(20 * time.Second)
+		known(w, 2, a, b)
+		w.set(func() { p.mu.Lock(); defer p.mu.Unlock(); p.down = "127.0.0.1:9009" })
+		w.pass(time.Minute)
+		_, seq := w.events(0)
+		w.set(func() { p.mu.Lock(); defer p.mu.Unlock(); p.down = "" })
+		w.pass(time.Minute)
+		known(w, 3, a, b)
+		kinds, _ := w.events(seq)
+		slices.Sort(kinds) // which tick comes first is open
+		w.expect(strings.Join(kinds, ", "), "member ready "+b+", note")
+		// A doubt that comes at the wrong moment holds until the next probe.
+		probed{w.c}.Doubt(w.member(a).ID)
+		w.pass(20 * time.Second)
+		known(w, 4, a, b)
+	})
+	p.sessions = 0
+	var ears *paperEars
+	play(t, finding, func(o *Options) { onPaper(&ears)(o); o.Prober = p }, func(w *world) {
+		began := time.Now().Add(-time.Hour)
+		ears.beat(w, time.Minute, &node{host: "10.0.0.1", id: 1, began: began}, &node{host: "10.0.0.2", id: 2, began: began})
+		known(w, 2, "10.0.0.1-8009", "10.0.0.2-8009")
 	})
 }
 

@@ -97,6 +97,10 @@ func (m *Machine) soon(now time.Time) {
 // member is alive, within Settings.Quick.
 func (m *Machine) Quick() bool { return m.frozen || m.numb != "" || !m.owes.asked.IsZero() }
 
+// Gone reports whether nothing vouches for the JVM that the member was: it takes
+// nothing before it has answered.
+func (m *Machine) Gone() bool { return m.state == Down || m.state == Leaving || m.hold }
+
 // Worthless reports whether a probe that began at that time says nothing any
 // more, because what it asks about has changed since.
 func (m *Machine) Worthless(began time.Time) bool { return began.Before(m.stale) }

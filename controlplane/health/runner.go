@@ -37,7 +37,7 @@ type Runner struct {
 	prober Prober
 	notify func()
 	clear  func(table.ID)
-	learn  func(id table.ID, route string) bool // never nil
+	routes Routes
 
 	ctx  context.Context // ends all probes; cancelled by Close
 	stop context.CancelFunc
@@ -56,16 +56,12 @@ type Runner struct {
 // closes the runner.
 func NewRunner(p Prober, notify func(), clear func(table.ID)) *Runner {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Runner{prober: p, notify: notify, clear: clear, learn: anything, ctx: ctx, stop: stop, watch: map[table.ID]*watcher{}}
+	return &Runner{prober: p, notify: notify, clear: clear, routes: nobody{}, ctx: ctx, stop: stop, watch: map[table.ID]*watcher{}}
 }
 
-func anything(table.ID, string) bool { return true }
-
-// Learn has f called with the jvmRoute of each session that a member begins for a
-// health request. f reports whether that is the member's route; as long as it is
-// not, the next health request begins a session again. It is called from many
-// goroutines, and must return at once. Call Learn before Set.
-func (r *Runner) Learn(f func(id table.ID, route string) bool) { r.learn = f }
+// Learn has r told of the sessions that members begin for health requests. Call it
+// before Set.
+func (r *Runner) Learn(routes Routes) { r.routes = routes }
 
 // Set makes the watched members exactly these. A member that stays keeps what
 // is known about it, whatever changed in its settings. What is told of members is

@@ -6,6 +6,7 @@ import (
 	"github.com/catherd/catherd/ajp"
 	"github.com/catherd/catherd/dataplane/http1"
 	"github.com/catherd/catherd/dataplane/sticky"
+	"github.com/catherd/catherd/dataplane/table"
 )
 
 // Session is the session that a member has begun for a health request. A page
@@ -70,26 +71,62 @@ func (r *Request) begunHTTP(sent string, fields []string) (s Session) {
 	return s
 }
 
-// jar keeps a member's session from one health request to the next.
-type jar struct {
-	cookie string
+// Routes is what sessions of health requests are told to. Any goroutine may call its
+// methods, which return at once.
+type Routes interface {
+	// Shown takes the route of a session that a member has begun, and reports
+	// whether that is its route now. As long as it is not, the next health request
+	// begins a session again.
+	Shown(id table.ID, route string) bool
+	// Doubtful reports whether another JVM may have another route by now. Then the
+	// next health request begins a session again as well.
+	Doubtful(id table.ID) bool
+	// Doubt says that from now on another JVM may be there. What is shown after it
+	// counts.
+	Doubt(id table.ID)
 }
 
-// take looks at a sample. known reports whether a route is the member's; as long
-// as that is not so the next request begins a session again, so that the member
-// shows its route once more: a route that is known is only given up when
-// another one is shown several times.
-func (j *jar) take(s *Sample, known func(route string) bool) {
+// nobody is the Routes of whoever does not want to know.
+type nobody struct{}
+
+func (nobody) Shown(table.ID, string) bool { return true }
+func (nobody) Doubtful(table.ID) bool      { return false }
+func (nobody) Doubt(table.ID)              {}
+
+// jar keeps a member's session from one health request to the next.
+type jar struct {
+	Session
+	other bool // the next good answer may be that of another JVM
+}
+
+// empty is called when another JVM may be there from now on: one of a cluster would
+// take the old session over without a word.
+func (j *jar) empty() { *j = jar{other: true} }
+
+// take looks at a sample. gone: nothing has vouched for the member's JVM up to it.
+func (j *jar) take(id table.ID, s *Sample, gone bool, r Routes) {
 	if !s.OK {
-		// What is back after a failure may be another JVM, and one of a cluster
-		// would take the old session over without a word.
-		j.cookie = ""
+		j.Session, j.other = Session{}, j.other || gone
+		return
+	}
+	if j.other {
+		// Before what this answer shows, and after all that the old JVM has said.
+		r.Doubt(id)
+		j.other = false
 	}
 	if s.Session.Cookie == "" {
 		return
 	}
-	j.cookie = ""
-	if s.Session.Route == "" || known(s.Session.Route) {
-		j.cookie = s.Session.Cookie
+	j.Session = Session{}
+	if s.Session.Route == "" || r.Shown(id, s.Session.Route) {
+		j.Session = s.Session
 	}
+}
+
+// cookie is what goes with the next health request.
+func (j *jar) cookie(id table.ID, r Routes) string {
+	if j.Route != "" && r.Doubtful(id) {
+		return ""
+	}
+	return j.Cookie
 }

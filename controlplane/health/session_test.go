@@ -112,6 +112,16 @@ func (h *host) Probe(_ context.Context, t Target) Sample {
 	return s
 }
 
+type routesOf struct {
+	shown    func(table.ID, string) bool
+	doubt    func()
+	doubtful func() bool
+}
+
+func (r routesOf) Shown(id table.ID, route string) bool { return r.shown(id, route) }
+func (r routesOf) Doubt(table.ID)                       { r.doubt() }
+func (r routesOf) Doubtful(table.ID) bool               { return r.doubtful() }
+
 // Probes share one session, begin another one when the member was down, was reborn
 // or has lost it, and as long as its route is not agreed upon.
 func TestSessionsOfARunner(t *testing.T) {
@@ -119,13 +129,18 @@ func TestSessionsOfARunner(t *testing.T) {
 		h := &host{route: "tomcat1", alive: map[string]bool{}}
 		known := map[string]bool{"tomcat1": true}
 		var seen []string
+		doubtful := false
 		r := NewRunner(h, func() {}, func(table.ID) {})
 		defer r.Close()
-		r.Learn(func(_ table.ID, route string) bool {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			seen = append(seen, route)
-			return known[route]
+		r.Learn(routesOf{
+			shown: func(_ table.ID, route string) bool {
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				seen = append(seen, route)
+				return known[route]
+			},
+			doubt:    func() { h.mu.Lock(); defer h.mu.Unlock(); seen = append(seen, "?") },
+			doubtful: func() bool { h.mu.Lock(); defer h.mu.Unlock(); return doubtful },
 		})
 		set := func(f func()) { h.mu.Lock(); defer h.mu.Unlock(); f() }
 		target := watched("a")
@@ -153,5 +168,12 @@ func TestSessionsOfARunner(t *testing.T) {
 		set(func() { known["tomcat2"] = true })
 		after(time.Minute, 7)
 		after(time.Hour, 7)
+		if got := strings.Join(seen, " "); got != "tomcat1 ? tomcat1 tomcat1 ? tomcat2 tomcat2 tomcat2 tomcat2" {
+			t.Errorf("routes seen: %s", got)
+		}
+		set(func() { doubtful = true }) // who knows why
+		after(10*time.Second, 9)
+		set(func() { doubtful = false })
+		after(time.Hour, 9)
 	})
 }

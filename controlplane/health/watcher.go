@@ -123,7 +123,7 @@ func (r *Runner) run(ctx context.Context, w *watcher, m Machine, t Target) {
 			t = next
 			m.Change(t.Settings, now)
 			m.ProbeNow(now)
-			jar.cookie = ""
+			jar.Session = Session{}
 		}
 		if newTrip != trip {
 			trip = newTrip
@@ -132,22 +132,22 @@ func (r *Runner) run(ctx context.Context, w *watcher, m Machine, t Target) {
 		for _, e := range inbox {
 			m.Input(e)
 			if e.Kind == Reborn {
-				jar.cookie = ""
+				jar.empty()
 			}
 		}
-		if sample != nil && !m.Worthless(sample.began()) {
-			jar.take(sample, func(route string) bool { return r.learn(t.ID, route) })
-		}
 		// After the events: they may have made the sample worthless.
-		if sample != nil && m.Sample(*sample) {
-			r.clear(t.ID)
+		if sample != nil && !m.Worthless(sample.began()) {
+			if m.Sample(*sample) {
+				r.clear(t.ID)
+			}
+			jar.take(t.ID, sample, m.Gone(), r.routes)
 		}
 		if probe.done != nil && (changed || m.Worthless(probe.began)) {
 			probe.cancel()
 			probe = flight{}
 		}
 		if probe.done == nil && !m.Due().After(now) {
-			probe = r.launch(ctx, t, jar.cookie, m.Quick(), w.probes)
+			probe = r.launch(ctx, t, jar.cookie(t.ID, r.routes), m.Quick(), w.probes)
 		}
 		r.publish(w, m.Verdict(now))
 		at := m.Step(now)
