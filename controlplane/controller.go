@@ -54,6 +54,9 @@ type Options struct {
 	OverridesPath string
 	// Dropped reads the number of lost access records; nil when there are none.
 	Dropped func() uint64
+	// Elders are the processes before this one that have not ended; nil when there
+	// are none.
+	Elders func() []admin.Elder
 
 	Version, Revision string
 	Engine            string // what serves connections, for the status

@@ -38,6 +38,7 @@ func (c *Controller) Status() admin.Status {
 		Notes:     append([]string{}, report.Notes...),
 		Overrides: append([]overrides.Override{}, v.overrides...),
 		Pools:     []admin.PoolStatus{},
+		Elders:    []admin.Elder{},
 		Groups:    groups(now, c.ears.Groups(), &v.heard),
 		Beacons:   beacons(now, c.ears.Inputs(now).Beacons, &v.heard),
 		Sources:   sources(c.ears.Sources()),
@@ -49,6 +50,9 @@ func (c *Controller) Status() admin.Status {
 			scheme = "https://"
 		}
 		s.Listeners = append(s.Listeners, scheme+l.Address)
+	}
+	if c.o.Elders != nil {
+		s.Elders = append(s.Elders, c.o.Elders()...)
 	}
 	for i := range report.Pools {
 		if p := poolOf(v.table, report.Pools[i].Name); p != nil {

@@ -34,6 +34,7 @@ type counted struct {
 	Tally  controlplane.Tally `json:"tally"`
 	Events []admin.Event      `json:"events,omitempty"`
 	Owner  string             `json:"owner,omitempty"` // of the upgrade; in the first one
+	Has    *admin.Elder       `json:"has,omitempty"`   // when it takes no more connections
 }
 
 const (
@@ -185,11 +186,11 @@ func (x *process) takeOver(ctx context.Context) error {
 	if err := x.ctl.Thaw(ctx); err != nil {
 		return err
 	}
+	x.elders.add(o.links()) // before somebody asks whether a member may be stopped
 	x.admin.serve()
 	if err := o.send(handoff.Taken); err == nil {
 		_, _, _ = o.link.Receive(answerWithin) // yours; one that has ended says nothing
 	}
-	x.elders.add(o.links())
 	x.elders.start(ctx, x.count)
 	o.cleanUp()
 	return nil
@@ -233,16 +234,17 @@ func (o *elder) answer(say, want handoff.Kind) error {
 	return nil
 }
 
-// count adds what the process before has counted.
-func (x *process) count(m *handoff.Message) {
+// count adds what the process before has counted, and returns what it has, if it says so.
+func (x *process) count(m *handoff.Message) *admin.Elder {
 	var c counted
 	if err := json.Unmarshal(m.State, &c); err != nil {
 		x.log.Warn("counters of the process before are lost", "reason", err.Error())
-		return
+		return nil
 	}
 	x.ctl.Precede(c.Events)
 	x.ctl.Count(c.Tally)
 	if c.Owner != "" {
 		x.ctl.Upgraded(c.Owner, fmt.Sprintf("from %s to %s, pid %d", x.elder.program, version, os.Getpid()), "")
 	}
+	return c.Has
 }

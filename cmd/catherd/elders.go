@@ -1,21 +1,25 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 
+	"github.com/catherd/catherd/controlplane/admin"
 	"github.com/catherd/catherd/controlplane/handoff"
 )
 
 // elders are the links of all processes that were replaced and still finish what they
-// have: what they count is counted by the one that serves.
+// have: what they count is counted by the one that serves, and what they have in flight
+// is waited for by who wants to stop a Tomcat.
 type elders struct {
 	wg sync.WaitGroup // the goroutines of start
 
 	mu     sync.Mutex // guards the rest
-	links  map[*handoff.Link]bool
+	links  map[*handoff.Link]admin.Elder
 	paused bool // the links are to be passed on
 	heard  bool // there is a goroutine for each
 }
@@ -24,15 +28,35 @@ type elders struct {
 func (e *elders) add(list []*handoff.Link) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.links = map[*handoff.Link]bool{}
+	e.links = map[*handoff.Link]admin.Elder{}
 	for _, l := range list {
-		e.links[l] = true
+		e.links[l] = admin.Elder{}
+	}
+}
+
+// list is what each of them has.
+func (e *elders) list() (list []admin.Elder) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, one := range e.links {
+		list = append(list, one)
+	}
+	slices.SortFunc(list, func(a, b admin.Elder) int { return cmp.Compare(a.PID, b.PID) })
+	return list
+}
+
+// note takes what one of them has.
+func (e *elders) note(l *handoff.Link, has *admin.Elder) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, ok := e.links[l]; ok && has != nil {
+		e.links[l] = *has
 	}
 }
 
 // start listens to all of them until they end, or until ctx does. A second one does
 // nothing without a pause.
-func (e *elders) start(ctx context.Context, count func(*handoff.Message)) {
+func (e *elders) start(ctx context.Context, count func(*handoff.Message) *admin.Elder) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.heard {
@@ -44,13 +68,13 @@ func (e *elders) start(ctx context.Context, count func(*handoff.Message)) {
 	}
 }
 
-func (e *elders) follow(ctx context.Context, l *handoff.Link, count func(*handoff.Message)) {
+func (e *elders) follow(ctx context.Context, l *handoff.Link, count func(*handoff.Message) *admin.Elder) {
 	stop := context.AfterFunc(ctx, l.Interrupt)
 	defer stop()
 	for {
 		m, _, err := l.Receive(0)
 		if err == nil && m.Kind == handoff.Counts {
-			count(&m)
+			e.note(l, count(&m))
 		}
 		e.mu.Lock()
 		paused := e.paused || ctx.Err() != nil

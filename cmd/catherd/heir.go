@@ -270,13 +270,35 @@ func (h *heir) end(why error) error {
 	return why
 }
 
-// give tells the new process what was counted since the last time.
+// has is what this process, which was replaced, still has; nil as long as it takes
+// connections. Connections are read first: one that becomes a request meanwhile must not
+// be missed.
+func (x *process) has() *admin.Elder {
+	if !x.engine.Draining() {
+		return nil
+	}
+	open, _, _ := x.engine.Clients()
+	h := &admin.Elder{PID: os.Getpid(), Known: true, Idle: open, InFlight: map[string]int64{}}
+	s := x.ctl.Status()
+	for i := range s.Pools {
+		for k := range s.Pools[i].Members {
+			if m := &s.Pools[i].Members[k]; m.InFlight > 0 {
+				h.InFlight[m.URL] += m.InFlight
+				h.Idle -= m.InFlight
+			}
+		}
+	}
+	h.Idle = max(h.Idle, 0)
+	return h
+}
+
+// give tells the new process what was counted since the last time, and what is left.
 func (x *process) give(h *heir) error {
 	now := x.ctl.Tally()
 	c := counted{Tally: now.Since(h.told)}
 	if h.told == nil {
 		c.Events, c.Owner = x.ctl.Events(0), h.owner
-	} else if len(c.Tally) == 0 {
+	} else if c.Has = x.has(); c.Has == nil && len(c.Tally) == 0 {
 		return nil
 	}
 	h.told = now

@@ -137,7 +137,7 @@ func (x *process) wire(cfg *config.Config) error {
 		Config: cfg, ConfigPath: absolute(x.plan.path), Load: x.loader(),
 		Publisher: x.engine, Debts: x.engine, Getenv: x.e.getenv, Listeners: x.front, Applied: x.applied,
 		Log: x.log, OverridesPath: state, Dropped: x.access.Dropped,
-		Version: version, Revision: revision, Engine: x.kind, Carry: x.elder.known(),
+		Version: version, Revision: revision, Engine: x.kind, Carry: x.elder.known(), Elders: x.elders.list,
 	})
 	if err != nil {
 		return err

@@ -27,6 +27,8 @@ type waiting struct {
 	pool, name string
 	until      time.Time // when the running process takes the change back; zero: never
 
+	elders time.Time // when processes that were replaced had something, the last time
+
 	counting bool
 	base     uint64 // requests of sessions before the first look
 	counts
@@ -38,14 +40,15 @@ type counts struct {
 	sessions uint64    // requests of sessions since the first look
 	last     time.Time // newest request of a session; zero: none
 	now      time.Time // of the running process
+	before   string    // what else processes before may bring the member; "" for nothing
 }
 
 func (n *counts) String() string {
 	text := fmt.Sprintf("%d in flight", n.inFlight)
 	if n.last.IsZero() {
-		return text + ", no request of a session so far"
+		return text + ", no request of a session so far" + n.before
 	}
-	return text + fmt.Sprintf(", %d requests of sessions meanwhile, the last %s", n.sessions, since(n.now, n.last))
+	return text + fmt.Sprintf(", %d requests of sessions meanwhile, the last %s", n.sessions, since(n.now, n.last)) + n.before
 }
 
 // waitFact is how a waiting has ended, in the JSON of the command.
@@ -137,8 +140,9 @@ func (w *waiting) judge(s *admin.Status) verdict {
 		return verdict{notDrained, fmt.Sprintf("there is no member %s any more", w.name)}
 	}
 	w.count(s, m)
+	w.ask(s, m)
 	switch {
-	case gone(m.State) && m.InFlight == 0:
+	case gone(m.State) && w.inFlight == 0 && w.before == "":
 		return verdict{drained, string(m.State) + ": " + m.Why}
 	case gone(m.State):
 	case m.State == compile.Drain || m.State == compile.Stop:
@@ -151,11 +155,14 @@ func (w *waiting) judge(s *admin.Status) verdict {
 	if from.IsZero() {
 		from = s.Started
 	}
+	if w.elders.After(from) {
+		from = w.elders // nobody says which sessions they saw, and when
+	}
 	left := w.quiet - w.now.Sub(from)
 	if m.State == compile.Stop {
 		left = 0 // a session that asks now is sent elsewhere
 	}
-	if m.InFlight == 0 && left <= 0 {
+	if w.inFlight == 0 && left <= 0 && w.before == "" {
 		return verdict{drained, stateWords[w.state].done}
 	}
 	text := w.counts.String()
@@ -171,7 +178,33 @@ func (w *waiting) count(s *admin.Status, m *admin.MemberStatus) {
 		// The first look, or another process that counts anew.
 		w.counting, w.base = true, m.SessionsSeen
 	}
-	w.counts = counts{m.InFlight, m.SessionsSeen - w.base, m.LastSession, clock(s)}
+	w.counts = counts{inFlight: m.InFlight, sessions: m.SessionsSeen - w.base, last: m.LastSession, now: clock(s)}
+}
+
+// ask takes in what processes that were replaced have left for the member. What an
+// operator has asked for since then they do not know: an idle connection of theirs may
+// still bring a request, if only one.
+func (w *waiting) ask(s *admin.Status, m *admin.MemberStatus) {
+	var idle, inFlight int64
+	silent := false
+	for i := range s.Elders {
+		o := &s.Elders[i]
+		silent = silent || !o.Known
+		if !gone(m.State) {
+			idle += o.Idle
+		}
+		inFlight += o.InFlight[m.URL]
+	}
+	w.inFlight += inFlight
+	if silent {
+		w.before += ", a process before has not said what it has left"
+	}
+	if idle > 0 {
+		w.before += fmt.Sprintf(", %s of a process before, each good for one request more", plural(int(idle), "connection"))
+	}
+	if w.before != "" || inFlight > 0 {
+		w.elders = w.now
+	}
 }
 
 // gone reports whether nobody gets through to a member any more: its sessions

@@ -70,6 +70,38 @@ func TestJudgeStop(t *testing.T) {
 	}
 }
 
+// What processes before have left is waited for: they do not know the drain.
+func TestJudgeElders(t *testing.T) {
+	const url = "ajp://127.0.0.1:8009"
+	w := waitingFor(overrides.Drain, time.Minute)
+	now := 600.0
+	f := func(want int, word string, state compile.State, elders ...admin.Elder) {
+		t.Helper()
+		s := waitStatus(now, admin.MemberStatus{State: state, URL: url})
+		s.Elders = elders
+		if v := w.judge(s); v.now != want || !strings.Contains(v.text, word) {
+			t.Errorf("%+v: verdict %d %q, want %d %q", elders, v.now, v.text, want, word)
+		}
+	}
+	busy := admin.Elder{Known: true, InFlight: map[string]int64{url: 2}}
+	idle := admin.Elder{Known: true, Idle: 3}
+	tunnel := admin.Elder{Known: true, InFlight: map[string]int64{"ajp://127.0.0.1:9009": 1}}
+	const more = "3 connections of a process before, each good for one request more"
+	f(draining, "has not said what it has left", compile.Drain, admin.Elder{})
+	f(draining, "2 in flight", compile.Drain, busy, tunnel)
+	f(draining, more, compile.Drain, idle)
+	now += 59 // the window begins when they have nothing more
+	f(draining, "2s to go", compile.Drain, tunnel)
+	now++
+	f(drained, "drained", compile.Drain, tunnel)
+	f(draining, more, compile.Stop, idle)
+	f(draining, "2 in flight", compile.Stop, busy)
+	f(drained, "drained", compile.Stop, tunnel)
+	f(draining, "has not said", compile.Down, admin.Elder{})
+	f(draining, "2 in flight", compile.Down, busy)
+	f(drained, "down", compile.Down, idle, tunnel)
+}
+
 // The end that --for has set is told apart from somebody's taking back.
 func TestJudgeForIsOver(t *testing.T) {
 	w := waitingFor(overrides.Drain, time.Hour)

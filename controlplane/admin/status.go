@@ -31,6 +31,7 @@ type Status struct {
 	Notes        []string             `json:"notes"`
 	Overrides    []overrides.Override `json:"overrides"`
 	Pools        []PoolStatus         `json:"pools"`
+	Elders       []Elder              `json:"elders"` // processes that were replaced and still have work
 
 	// What is heard: the groups of tribes and their nodes, connectors that
 	// announce themselves, sources of members, and what is wrong with it.
