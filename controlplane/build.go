@@ -52,7 +52,7 @@ func (c *Controller) take(t *table.Table, report compile.Report) {
 	c.doubts(&old)
 	c.changes(old)
 	c.notes(old)
-	c.abandon()
+	c.abandon(time.Now())
 }
 
 // adopt makes a table the present one.

@@ -45,6 +45,7 @@ func (c *Controller) HandOver(ctx context.Context) (k Carry, err error) {
 			return
 		}
 		c.frozen = true
+		c.settled()
 		k = c.carry()
 	})
 	if e != nil {
@@ -80,12 +81,8 @@ func (c *Controller) Thaw(ctx context.Context) error {
 		if err := c.save(); err != nil {
 			c.tell(slog.LevelError, admin.Event{Kind: admin.Trouble, Text: err.Error()})
 		}
-		if c.o.OverridesPath == "" {
-			return
-		}
-		if err := c.learned.Save(learned.Beside(c.o.OverridesPath)); err != nil {
-			c.unkept(err)
-		}
+		c.unsaved = true
+		c.persist()
 	})
 }
 

@@ -109,11 +109,13 @@ type Controller struct {
 	learned   learned.Routes
 	pulses    map[table.ID]*pulse
 	sync      syncState
-	built     time.Time // newest build
-	published time.Time // newest publish
-	trouble   string    // newest build that could not be done, told once
-	forgets   string    // why learned routes could not be kept, told once
-	frozen    bool      // another process takes over, or has not let go yet
+	built     time.Time  // newest build
+	published time.Time  // newest publish
+	trouble   string     // newest build that could not be done, told once
+	unsaved   bool       // learned has changed since it was written
+	saving    chan error // the result of writing learned; nil when nobody writes
+	forgets   string     // why learned routes could not be kept, told once
+	frozen    bool       // another process takes over, or has not let go yet
 }
 
 // New reads the kept overrides and builds the first table. An override file
@@ -192,6 +194,9 @@ func (c *Controller) Start() error {
 
 // close stops all that runs beside the loop.
 func (c *Controller) close() {
+	c.settled()
+	c.persist() // what came since, or could not be kept
+	c.settled()
 	c.again(time.Time{}, time.Time{})
 	c.ears.Close()
 	c.runner.Close()

@@ -38,8 +38,8 @@ func (c *Controller) hint() {
 	}
 }
 
-// routes takes in what members have shown since the last tick, keeps it for the
-// next process, and reports whether there was anything.
+// routes takes in what members have shown since the last tick, and reports whether
+// there was anything. What is worth keeping for the next process is noted in unsaved.
 func (c *Controller) routes() (news bool) {
 	c.hint()
 	keep := false
@@ -65,17 +65,48 @@ func (c *Controller) routes() (news bool) {
 		return news
 	}
 	c.learned.Prune(func(id table.ID) bool { return here[id] })
-	if c.o.OverridesPath != "" && !c.frozen { // else another process writes the file
-		if err := c.learned.Save(learned.Beside(c.o.OverridesPath)); err != nil {
-			c.unkept(err)
-		}
-	}
+	c.unsaved = true
 	return news
 }
 
-// unkept tells once that routes cannot be kept: it is no trouble before the next
-// start.
-func (c *Controller) unkept(err error) {
+// persist begins to write the learned routes when they have changed since they were
+// written last, or could not be. It is off the loop, because a disk may take its time;
+// the next one begins when the last one has ended, so that the newest stays.
+func (c *Controller) persist() {
+	if c.saving != nil {
+		select {
+		case err := <-c.saving:
+			c.kept(err)
+		default:
+			return
+		}
+	}
+	if !c.unsaved || c.o.OverridesPath == "" || c.frozen { // frozen: another process writes the file
+		return
+	}
+	c.unsaved = false
+	done, all, path := make(chan error, 1), c.learned.Clone(), learned.Beside(c.o.OverridesPath)
+	go func() { done <- all.Save(path) }()
+	c.saving = done
+}
+
+// settled waits until what is being written is written. From then on the file is
+// another one's, or nobody's.
+func (c *Controller) settled() {
+	if c.saving != nil {
+		c.kept(<-c.saving)
+	}
+}
+
+// kept takes what came of writing the learned routes. What is not kept is tried again
+// with the next tick, and told once: it is no trouble before the next start.
+func (c *Controller) kept(err error) {
+	c.saving = nil
+	if err == nil {
+		c.forgets = ""
+		return
+	}
+	c.unsaved = true
 	if text := err.Error(); text != c.forgets {
 		c.forgets = text
 		c.tell(slog.LevelWarn, admin.Event{Kind: admin.Trouble, Text: text})

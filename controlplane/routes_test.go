@@ -13,6 +13,7 @@ import (
 
 	"github.com/catherd/catherd/controlplane/admin"
 	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/learned"
 	"github.com/catherd/catherd/controlplane/overrides"
 	"github.com/catherd/catherd/dataplane/meter"
 )
@@ -47,6 +48,86 @@ func TestLearnedRoutesAreKept(t *testing.T) {
 		saw(w, "tomcat1")
 	})
 	play(t, file, keep, func(w *world) { w.expect(w.member("127.0.0.1-8009").Route, "tomcat1") })
+}
+
+const twoBackends = "listen: 8080\nbackends: [ajp://127.0.0.1:8009, ajp://127.0.0.1:9009]\n"
+
+// What could not be written is written later, without another route that changes; and
+// at the end, what is not written yet.
+func TestLearnedRoutesAreKeptLater(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "state")
+	block := func() { // a file where the folder should be
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unblock := func() {
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep := func(o *Options) { o.OverridesPath = filepath.Join(path, "overrides.json") }
+	has := func(route string) bool {
+		r, err := learned.Load(filepath.Join(path, "routes.json"))
+		return err == nil && r["default/127.0.0.1-8009@ajp://127.0.0.1:8009"].Name == route
+	}
+	play(t, twoBackends, keep, func(w *world) {
+		_, seq := w.events(0)
+		block()
+		w.member("127.0.0.1-8009").Live.Saw([]byte("tomcat1"), time.Now().UnixNano())
+		w.pass(10 * time.Second)
+		seq = w.expectEvents(seq, "route learned 127.0.0.1-8009", "trouble")
+		unblock()
+		w.pass(2 * time.Second)
+		if !has("tomcat1") {
+			t.Error("nothing was tried again")
+		}
+		unblock()
+		w.pass(10 * time.Second)
+		if has("tomcat1") {
+			t.Error("what is kept is written again")
+		}
+		// Another trouble of the same words is another trouble.
+		block()
+		w.member("127.0.0.1-8009").Live.Doubt()
+		w.member("127.0.0.1-8009").Live.Saw([]byte("tomcat2"), time.Now().UnixNano())
+		w.pass(10 * time.Second)
+		w.expectEvents(seq, "route learned 127.0.0.1-8009", "trouble")
+		unblock()
+	})
+	if !has("tomcat2") {
+		t.Error("not kept at the end")
+	}
+}
+
+// A process that hands over has written all it will write; one that goes on after all
+// writes again.
+func TestLearnedRoutesWhileHandingOver(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "routes.json")
+	play(t, twoBackends, func(o *Options) { o.OverridesPath = filepath.Join(dir, "overrides.json") }, func(w *world) {
+		w.member("127.0.0.1-8009").Live.Saw([]byte("tomcat1"), time.Now().UnixNano())
+		w.pass(time.Second)
+		if _, err := w.c.HandOver(w.t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatalf("not written when it hands over: %v", err)
+		}
+		w.member("127.0.0.1-9009").Live.Saw([]byte("tomcat2"), time.Now().UnixNano())
+		w.pass(5 * time.Second)
+		if _, err := os.Stat(file); err == nil {
+			t.Error("written while another process may write")
+		}
+		if err := w.c.Thaw(w.t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Second)
+		if r, err := learned.Load(file); err != nil || r["default/127.0.0.1-9009@ajp://127.0.0.1:9009"].Name != "tomcat2" {
+			t.Errorf("after it goes on: %v, %v", r, err)
+		}
+	})
 }
 
 // One session is enough after the member was away, and is not before.

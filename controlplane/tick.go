@@ -20,6 +20,7 @@ func (c *Controller) tick(now time.Time) {
 	build, requests := c.expire(now), false
 	build = c.loaded(now) || build
 	build = c.routes() || build
+	c.persist()
 	seen := make(map[table.ID]bool, len(c.pulses))
 	for _, p := range c.table.Pools {
 		for i := range p.Members {

@@ -42,7 +42,7 @@ func (c *Controller) watch(now time.Time) {
 			c.debts(m, at, now)
 		}
 	}
-	c.abandon()
+	c.abandon(now)
 }
 
 // attend has members looked at often while they have requests, and else as seldom
@@ -86,14 +86,15 @@ func (c *Controller) debts(m *table.Member, at *pulse, now time.Time) {
 // abandon takes requests away from members for which they wait in vain: those
 // that are frozen, and those that are down because nobody answers there. It is
 // repeated as long as that is so: a request may have chosen one a moment ago. A
-// member that is used all the same, because nobody better is left, keeps what it has.
-func (c *Controller) abandon() {
+// member that is used all the same, because nobody better is left, keeps what it has,
+// and so does one that answers.
+func (c *Controller) abandon(now time.Time) {
 	if c.o.Debts == nil {
 		return
 	}
 	c.report.Each(func(m *compile.MemberReport) {
 		why := m.Health.Hopeless()
-		if c.pulses[m.ID] == nil || why == "" || m.Resort {
+		if c.pulses[m.ID] == nil || why == "" || m.Resort || c.answers(m, now) {
 			return
 		}
 		if n := c.o.Debts.Abandon(m.ID, why); n > 0 {
@@ -101,4 +102,15 @@ func (c *Controller) abandon() {
 				Text: fmt.Sprintf("%s repeated elsewhere: %s", count(n, "request"), why)})
 		}
 	})
+}
+
+// answers reports whether a member whose probes are late has begun an answer within
+// the last second. Its threads or its maxConnections are taken: new connections wait,
+// and what it has is answered. A closed door is another thing: behind it nobody goes on.
+func (c *Controller) answers(m *compile.MemberReport, now time.Time) bool {
+	if m.Health.Fail != health.Late {
+		return false
+	}
+	o, ok := c.o.Debts.Owes(m.ID)
+	return ok && o.LastByte != 0 && now.UnixNano()-o.LastByte < int64(habit)
 }

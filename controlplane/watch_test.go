@@ -305,3 +305,41 @@ func TestDebtsOfNobody(t *testing.T) {
 		}
 	})
 }
+
+// A member whose threads are all taken is late with every pong and down for it. It keeps
+// what it has as long as answers come, and loses it when they cease, or when nobody
+// listens there any more.
+func TestBusyMemberKeepsItsRequests(t *testing.T) {
+	for _, ends := range []string{"silent", "refused"} {
+		owing(t, func(w *world, d *debtor, owed time.Time) {
+			d.set(func() { d.hang = true })
+			answers := func(n int) {
+				for range n {
+					w.pass(glance)
+					now := time.Now()
+					d.set(func() {
+						d.owed = meter.Owed{Waiting: 200, Since: now.Add(-300 * time.Millisecond).UnixNano(), LastByte: now.Add(-10 * time.Millisecond).UnixNano()}
+					})
+				}
+			}
+			answers(200)
+			if m := w.memberStatus("b"); m.State != compile.Down || len(d.calls()) != 0 {
+				t.Fatalf("%s, %s; abandoned %d times", m.State, m.Why, len(d.calls()))
+			}
+			if ends == "silent" {
+				w.pass(habit - 3*glance)
+				if calls := d.calls(); len(calls) != 0 {
+					t.Errorf("abandoned %d times, before its time", len(calls))
+				}
+				w.pass(4 * glance)
+			} else {
+				w.set(func() { w.down["b"] = true })
+				d.set(func() { d.hang = false })
+				answers(60)
+			}
+			if len(d.calls()) == 0 {
+				t.Errorf("%s: nothing was taken from it: %s", ends, w.memberStatus("b").Why)
+			}
+		})
+	}
+}

@@ -22,7 +22,7 @@
 //	report.go    the text; evidence.go what the balancer's own logs say of failures
 //
 // For Catherd the promises of judge.go are kept or the exit status is 1. Others are only
-// shown.
+// shown. The last line is PASS, BROKEN or SHOWN, also after an error or an interruption.
 //
 // What it must never do: end a process it did not start, listen outside of 127.0.0.0/8,
 // or excuse a failure of one kind of request by the right of another.

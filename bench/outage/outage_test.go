@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,10 +28,29 @@ func TestOutage(t *testing.T) {
 	var out bytes.Buffer
 	broken, err := run(t.Context(), &out, settings{catherd: build(t), tomcat: "10.1.34", schedule: "both", front: catherd,
 		rounds: 1, rate: 100, sessions: 100, settle: 1500 * time.Millisecond})
-	if err != nil || broken > 0 || !strings.Contains(out.String(), "PASS") {
+	if err != nil || broken > 0 || !strings.HasSuffix(out.String(), "\nPASS\n") {
 		t.Errorf("%d promises broken, %v", broken, err)
 	}
 	t.Log(out.String())
+}
+
+// Whatever becomes of a run, its result ends with a verdict.
+func TestEveryResultHasAVerdict(t *testing.T) {
+	f := func(front string, broken int, err error, want string) {
+		t.Helper()
+		if got := ending(front, broken, err); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	f(catherd, 0, nil, "PASS")
+	f(catherd, 3, nil, "BROKEN  3 in all")
+	f(catherd, 0, errors.New("interrupted\nand more"), "BROKEN  the run did not come to its end: interrupted")
+	f("haproxy", 0, nil, "SHOWN   nothing is promised for haproxy")
+	var out bytes.Buffer
+	s := settings{catherd: filepath.Join(t.TempDir(), "none"), tomcat: "none", schedule: "stop", front: catherd, rounds: 1, rate: 1, sessions: 1, settle: time.Second}
+	if _, err := run(t.Context(), &out, s); err == nil || !strings.HasPrefix(out.String(), "BROKEN  ") || strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("%v, and as result %q", err, out.String())
+	}
 }
 
 // Catherd itself accepts the configurations it is given.

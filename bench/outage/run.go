@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,11 +18,35 @@ import (
 const warm = 3 * time.Second
 
 // run does everything and returns how many promises were broken; for others than Catherd
-// that is 0. Whatever it started has ended when it returns.
+// that is 0. Whatever it started has ended when it returns. The last line that it writes
+// is the verdict, however it ends: a result without one was cut off.
 func run(ctx context.Context, out io.Writer, s settings) (broken int, err error) {
 	if err := s.check(); err != nil {
 		return 0, err
 	}
+	end := "BROKEN  the run ended before its time"
+	defer func() { fmt.Fprintln(out, end) }()
+	broken, err = measure(ctx, out, s)
+	end = ending(s.front, broken, err)
+	return broken, err
+}
+
+// ending is the last line.
+func ending(front string, broken int, err error) string {
+	switch {
+	case err != nil:
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return "BROKEN  the run did not come to its end: " + first
+	case front != catherd:
+		return "SHOWN   nothing is promised for " + front
+	case broken > 0:
+		return fmt.Sprintf("BROKEN  %d in all", broken)
+	}
+	return "PASS"
+}
+
+// measure is run without its last line.
+func measure(ctx context.Context, out io.Writer, s settings) (broken int, err error) {
 	dir, err := os.MkdirTemp("", "catherd-outage-")
 	if err != nil {
 		return 0, fmt.Errorf("create folder: %v", err)
@@ -74,9 +99,6 @@ func run(ctx context.Context, out io.Writer, s settings) (broken int, err error)
 			break
 		}
 		fmt.Fprintf(out, "BROKEN  %s\n", text)
-	}
-	if len(verdict) == 0 {
-		fmt.Fprintln(out, "PASS")
 	}
 	return len(verdict), nil
 }

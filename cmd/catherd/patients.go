@@ -197,7 +197,7 @@ func subjectOf(p *config.Pool, a config.Address) doctor.Subject {
 		Connect: p.Timeouts.Connect, Ping: p.Health.Cping,
 		// As long as a health request may take, but within one examination.
 		Answer: min(max(p.Health.Cping, p.Health.Every), 3500*time.Millisecond),
-		Path:   p.Health.Request.Path, Host: p.Health.Request.Host,
+		Path:   p.Health.Request.Path, Host: p.Health.Request.Host, Body: p.Health.Request.Body,
 	}
 	if a.Scheme == doctor.AJP {
 		s.Secret = p.Secret

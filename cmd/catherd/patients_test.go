@@ -18,7 +18,7 @@ pools:
     max_packet_size: 64KiB
     connections: {max: 7, keep_for: 9s}
     timeouts: {connect: 3s}
-    health: {every: 1m, cping: 2s, request: {path: /up, host: shop.test}, expect: [200, 204-206]}
+    health: {every: 1m, cping: 2s, request: {path: /up, host: shop.test, body: UP}, expect: [200, 204-206]}
     members:
       tomcat1:
         url: ajp://10.0.0.1:8009
@@ -37,7 +37,7 @@ pools:
 	s := list[0].subject
 	if s.Protocol != "ajp" || s.Addr != "10.0.0.1:8009" || s.Secret != "open sesame" || s.Packet != 65536 || s.Max != 7 ||
 		s.KeepFor != 9*time.Second || s.Connect != 3*time.Second || s.Ping != 2*time.Second || s.Answer != 3500*time.Millisecond ||
-		s.Path != "/up" || s.Host != "shop.test" || len(s.Expect) != 2 || s.Expect[1].To != 206 {
+		s.Path != "/up" || s.Host != "shop.test" || s.Body != "UP" || len(s.Expect) != 2 || s.Expect[1].To != 206 {
 		t.Errorf("%+v", s)
 	}
 	if s := list[1].subject; s.Protocol != "http" || s.Secret != "" {

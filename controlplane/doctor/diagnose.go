@@ -94,6 +94,10 @@ func judgeStatus(s *Subject, g *signs, add func(Finding)) {
 		add(redirected(s, a))
 		return
 	}
+	if lacks := s.lacks(a); lacks != "" {
+		add(wrongBody(s, a, lacks))
+		return
+	}
 	if !s.judged() || s.expects(a.status) {
 		return
 	}

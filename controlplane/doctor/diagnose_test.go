@@ -51,6 +51,8 @@ func configured(t *testing.T, s *Subject, key, value string) bool {
 		s.Path = value
 	case "host":
 		s.Host = value
+	case "body":
+		s.Body = value
 	case "secret":
 		s.Secret = "set"
 	case "packet":
@@ -86,6 +88,8 @@ func seen(t *testing.T, g *signs, key, value string) {
 		g.tls = secure{outcome: outcome(left), heard: []byte(right), text: string(left)}
 	case "plain":
 		g.plain = ask()
+	case "page":
+		g.plain.body = []byte(value)
 	case "location":
 		g.plain.location = value
 	case "needs-tls":

@@ -143,7 +143,11 @@ func (x *exam) stepOf(a *answer) {
 	if !x.s.judged() && a.status == 403 && a.connectors() {
 		ok = false
 	}
-	x.step(name, ok, strconv.Itoa(a.status), a.took)
+	text := strconv.Itoa(a.status)
+	if lacks := x.s.lacks(a); lacks != "" {
+		ok, text = false, text+", its body "+lacks
+	}
+	x.step(name, ok, text, a.took)
 }
 
 // limitStep adds the line of a limit that was looked for.

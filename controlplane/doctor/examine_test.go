@@ -32,6 +32,39 @@ func TestWell(t *testing.T) {
 	f(Subject{Path: page, Deep: true, Max: 20, KeepFor: 40 * time.Second}, &container{})
 }
 
+// A body is held against what the health request wants of it, as by a probe that goes on.
+func TestBody(t *testing.T) {
+	f := func(protocol, body, text, want string) {
+		t.Helper()
+		serve := (&container{page: text, chunk: 7000}).serve
+		if protocol == HTTP {
+			serve = says("HTTP/1.1 200 \r\nConnection: close\r\n\r\n" + text)
+		}
+		r := examineWith(t, Subject{Protocol: protocol, Path: page, Body: body}, serve)
+		ids := ""
+		for _, f := range r.Findings {
+			if f.ID == "body" {
+				ids = f.ID
+			}
+		}
+		if ids != want {
+			t.Errorf("%s, %q in %q: %q, want %q", protocol, body, text, ids, want)
+		}
+		for _, s := range r.Steps {
+			if strings.HasPrefix(s.Name, "GET ") && s.OK != (want == "") {
+				t.Errorf("%s, %q in %q: step %+v", protocol, body, text, s)
+			}
+		}
+	}
+	for _, protocol := range []string{AJP, HTTP} {
+		f(protocol, "", "DOWN", "")
+		f(protocol, "UP", "status: UP", "")
+		f(protocol, "UP", "status: DOWN", "body")
+		f(protocol, "~^status: *UP", "status: UP", "")
+		f(protocol, "~^UP", "status: UP", "body")
+	}
+}
+
 func TestSecret(t *testing.T) {
 	wants(t, examineWith(t, Subject{Secret: "wrong"}, (&container{secret: "right"}).serve), "secret-wrong")
 	wants(t, examineWith(t, Subject{}, (&container{secret: "right"}).serve), "secret-missing")

@@ -40,9 +40,10 @@ type container struct {
 	host    string // the only Host that gets the page; "" for any
 	status  int    // of the page; 0: 200
 	head    []ajp.HeaderField
-	chunk   int  // bytes of the page's one chunk
-	reads   bool // the application asks for a body
-	threads int  // requests served at a time; 0: any number
+	chunk   int    // bytes of the page's one chunk
+	page    string // another chunk before it
+	reads   bool   // the application asks for a body
+	threads int    // requests served at a time; 0: any number
 	inside  atomic.Int64
 }
 
@@ -111,6 +112,9 @@ func (t *container) answer(c net.Conn, in *inbox, r *ajp.Request) bool {
 // end writes a whole answer.
 func (t *container) end(c net.Conn, status int, reuse bool) bool {
 	out := ajp.AppendSendHeaders(nil, status, "", t.head...)
+	if t.page != "" {
+		out = ajp.AppendChunk(out, []byte(t.page))
+	}
 	if t.chunk > 0 {
 		out = ajp.AppendChunk(out, make([]byte, t.chunk))
 	}

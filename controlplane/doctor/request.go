@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/catherd/catherd/ajp"
+	"github.com/catherd/catherd/controlplane/health"
 )
 
 // line is a connection that gives whole AJP packets.
@@ -128,6 +129,10 @@ func (x *exam) answer(l *line) (a answer) {
 				if head.Fields[i].Code == ajp.RespLocation {
 					a.location = string(head.Fields[i].Value)
 				}
+			}
+		case ajp.SendBodyChunk:
+			if chunk, err := ajp.ParseChunk(payload); err == nil {
+				a.body = append(a.body, chunk[:min(len(chunk), health.MaxBody-len(a.body))]...)
 			}
 		case ajp.GetBodyChunk:
 			if want, err := ajp.ParseGetBody(payload); err == nil {

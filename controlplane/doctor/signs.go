@@ -82,6 +82,7 @@ type answer struct {
 	end      bool // the answer was complete
 	reuse    bool // its last word: the connection may be used again
 	location string
+	body     []byte // its begin, health.MaxBody bytes at the most
 	heard    []byte
 	needsTLS bool // the body says so (HTTP on a TLS port, Tomcat 8.5 and later)
 	ajpPort  bool // a CPING to the same port was answered

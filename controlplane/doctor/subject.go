@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/catherd/catherd/ajp"
+	"github.com/catherd/catherd/controlplane/health"
 )
 
 // The values of Subject.Protocol.
@@ -31,6 +32,7 @@ type Subject struct {
 	Path   string  // path and query of the health request; "" asks for / and judges nothing
 	Host   string  // its Host field; "" means Addr
 	Expect []Range // statuses that mean well; empty means 200 to 399
+	Body   string  // what the body must have, as health.Request.Body; "" means anything
 
 	// Attributes are names of request attributes that the application is to
 	// get, besides those that every Tomcat admits.
@@ -146,6 +148,15 @@ func (s *Subject) expects(status int) bool {
 		}
 	}
 	return len(s.Expect) == 0 && 200 <= status && status <= 399
+}
+
+// lacks says in words what the body of an answer with a good status does not have;
+// "" when it is as it should be, or nothing is judged.
+func (s *Subject) lacks(a *answer) string {
+	if !s.judged() || !s.expects(a.status) {
+		return ""
+	}
+	return health.Lacks(s.Body, a.body)
 }
 
 // wanted is expects in words.

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/catherd/catherd/controlplane/health"
 )
 
 // web examines an HTTP or HTTPS connector.
@@ -159,6 +161,7 @@ func (x *exam) pageOf(l *line) (a answer) {
 	a.outcome, a.status, a.location = answered, resp.StatusCode, resp.Header.Get("Location")
 	body, err := io.ReadAll(resp.Body)
 	a.end = err == nil
+	a.body = body[:min(len(body), health.MaxBody)]
 	a.reuse = a.end && !resp.Close && len(body) < maxAnswer/2
 	// Tomcat 8.5 and later say so in the page (NioEndpoint's TLS check).
 	a.needsTLS = resp.StatusCode == 400 && bytes.Contains(body, []byte("requires TLS"))

@@ -80,6 +80,16 @@ func unexpected(s *Subject, a *answer) Finding {
 	return f
 }
 
+// wrongBody: the status is right and the body is not.
+func wrongBody(s *Subject, a *answer, lacks string) Finding {
+	return Finding{
+		ID: "body", Severity: Fault,
+		Seen:  fmt.Sprintf("GET %s is answered with %d, but its body %s.", s.path(), a.status, lacks),
+		Cause: "The application says that it is not well, or another page than the one that is meant answers there.",
+		Cure:  "Look at the page and at localhost.log of the Tomcat, or correct body of health.request.",
+	}
+}
+
 // fewConnections: a connection waited until another one was closed.
 func fewConnections(s *Subject, l limit) Finding {
 	return Finding{

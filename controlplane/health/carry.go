@@ -16,8 +16,12 @@ type Carried struct {
 	Since  time.Time `json:"since"`
 	Text   string    `json:"text"` // of the newest sample
 	OK     bool      `json:"ok"`
-	Row    int       `json:"row"` // samples in a row that say the same
+	Fail   string    `json:"fail,omitempty"` // its kind when it was not; see failWords
+	Row    int       `json:"row"`            // samples in a row that say the same
 	Early  string    `json:"early,omitempty"`
+	Numb   string    `json:"numb,omitempty"`   // up, but it gave no pong
+	Frozen bool      `json:"frozen,omitempty"` // down, because it gave none
+	Mute   bool      `json:"mute,omitempty"`   // down, and nobody answers
 	At     time.Time `json:"at"`
 	OKAt   time.Time `json:"ok_at"`
 	Took   float64   `json:"took_seconds"`
@@ -25,6 +29,18 @@ type Carried struct {
 	Heard  time.Time `json:"heard"`
 	Silent time.Time `json:"silent"`
 	Stop   time.Time `json:"stop"`
+}
+
+// failWords are the kinds of failures that say more than that something is odd.
+var failWords = map[string]Fail{"refused": Refused, "closed": Closed, "late": Late, "status": BadStatus}
+
+func (f Fail) word() string {
+	for word, kind := range failWords {
+		if kind == f {
+			return word
+		}
+	}
+	return ""
 }
 
 // Carry is what is worth passing on of a verdict.
@@ -35,6 +51,7 @@ func (v *Verdict) Carry() Carried {
 	}
 	return Carried{
 		State: state.String(), Since: v.Since, Text: v.Text, OK: v.OK, Row: v.Row, Early: v.Early, At: v.At, OKAt: v.OKAt,
+		Fail: v.Fail.word(), Numb: v.Numb, Frozen: v.Frozen && v.State == Down, Mute: v.Mute,
 		Took: v.Took.Seconds(), Share: v.Share, Heard: v.Heard, Silent: v.Silent, Stop: v.Stop,
 	}
 }
@@ -47,17 +64,27 @@ func (m *Machine) Resume(c Carried, now time.Time) {
 	}
 	took := min(max(c.Took, 0), time.Hour.Seconds())
 	s := Sample{At: c.At, Took: time.Duration(took * float64(time.Second)), OK: c.OK, Text: oneLine(c.Text)}
+	if !c.OK {
+		s.Fail = failWords[c.Fail]
+	}
 	row := max(c.Row, 1)
 	switch c.State {
 	case Up.String():
 		m.enter(Up, c.Since)
 		m.resumeShare(c.Share, now)
 		row = min(row, max(m.set.DownAfter-1, 1))
+		if s.Fail == Late {
+			m.numb = oneLine(c.Numb)
+		}
 	case Down.String():
 		m.enter(Down, c.Since)
 		m.early, m.proof = oneLine(c.Early), m.set.UpAfter
 		if c.OK {
 			row = min(row, max(m.proof-1, 1))
+		}
+		m.frozen = c.Frozen && (c.OK || s.Fail == Late)
+		if c.Mute && s.Fail.silent() {
+			m.mute, m.quiet = true, row
 		}
 	case Leaving.String():
 		m.enter(Leaving, c.Since)

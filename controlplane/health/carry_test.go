@@ -32,7 +32,8 @@ func TestResumeKeepsWhatIsBelieved(t *testing.T) {
 		next := pass(t, &m, set, now)
 		was, is := m.Verdict(now), next.Verdict(now)
 		if is.State != want || is.State != was.State || is.Text != was.Text || is.Early != was.Early ||
-			is.Row != was.Row || is.Usable() != was.Usable() || want != Checking && !is.Since.Equal(was.Since) || is.Share != was.Share {
+			is.Row != was.Row || is.Usable() != was.Usable() || want != Checking && !is.Since.Equal(was.Since) || is.Share != was.Share ||
+			is.Fail != was.Fail || is.Frozen != was.Frozen || is.Mute != was.Mute || is.Numb != was.Numb || is.Hopeless() != was.Hopeless() || is.LastResort() != was.LastResort() {
 			t.Errorf("%s: was %+v, is %+v", name, was, is)
 		}
 		if next.Due().After(now) {
@@ -54,6 +55,20 @@ func TestResumeKeepsWhatIsBelieved(t *testing.T) {
 	f("down", some, Down, func(m *Machine) { good(m, 1); bad(m, 2); bad(m, 3); bad(m, 4) })
 	f("on its way back", some, Down, func(m *Machine) { bad(m, 1); good(m, 2) })
 	f("leaving", some, Leaving, func(m *Machine) { good(m, 1); m.Input(Event{Kind: PlannedStop, At: at(2)}) })
+	owes := func(m *Machine, s int) {
+		good(m, 1)
+		m.Input(Event{Kind: Owes, At: at(s), Since: at(s - 1), Owed: 3})
+	}
+	late := func(m *Machine, s int) { m.Sample(Sample{At: at(s), Text: "no pong within 500ms", Fail: Late}) }
+	f("numb", some, Shaky, func(m *Machine) { owes(m, 3); late(m, 4) })
+	f("frozen", some, Down, func(m *Machine) { owes(m, 3); late(m, 4); late(m, 5) })
+	f("frozen, and one pong", some, Down, func(m *Machine) { owes(m, 3); late(m, 4); late(m, 5); good(m, 6) })
+	f("mute", some, Down, func(m *Machine) { good(m, 1); late(m, 2); late(m, 3); late(m, 4) })
+	f("answers badly", some, Down, func(m *Machine) {
+		for s := range 4 {
+			m.Sample(Sample{At: at(s), Text: "health request got 500", Fail: BadStatus})
+		}
+	})
 	f("slow start", slow, Up, func(m *Machine) { bad(m, 1); good(m, 2); good(m, 3) })
 }
 
@@ -77,6 +92,36 @@ func TestResumedMachineGoesOn(t *testing.T) {
 	}
 }
 
+// A member that was frozen when another process took over is asked as one that is
+// frozen, and comes back as one: with two pongs, and without a slow start.
+func TestResumedFrozenMemberWakes(t *testing.T) {
+	m := NewMachine(some, noon)
+	m.Sample(Sample{At: noon, OK: true, Text: "cping ok"})
+	m.Input(Event{Kind: Heard, At: noon})
+	now := noon.Add(2 * time.Second)
+	m.Input(Event{Kind: Owes, At: now, Since: noon, Owed: 1})
+	for range 2 {
+		now = now.Add(600 * time.Millisecond)
+		m.Sample(Sample{At: now, Took: 500 * time.Millisecond, Text: "no pong within 500ms", Fail: Late})
+	}
+	next := pass(t, &m, some, now)
+	if !next.Quick() {
+		t.Error("it is not asked as one that is frozen")
+	}
+	now = now.Add(600 * time.Millisecond)
+	next.Sample(Sample{At: now, Took: 500 * time.Millisecond, Text: "no pong within 500ms", Fail: Late})
+	if v := next.Verdict(now); v.Hopeless() == "" || next.Due().Sub(now) != frozenGap {
+		t.Errorf("asked again after %s: %+v", next.Due().Sub(now), v)
+	}
+	for range 2 {
+		now = now.Add(frozenGap)
+		next.Sample(Sample{At: now, OK: true, Text: "cping ok"})
+	}
+	if v := next.Verdict(now); v.State != Up || v.Share != 100 || v.Frozen {
+		t.Errorf("awake: %+v", v)
+	}
+}
+
 // Words that this version does not know, and times that cannot be, are checked anew.
 func TestResumeTakesNothingOnTrust(t *testing.T) {
 	for _, c := range []Carried{
@@ -96,6 +141,9 @@ func TestResumeTakesNothingOnTrust(t *testing.T) {
 func FuzzResume(f *testing.F) {
 	f.Add([]byte(`{"state":"up","ok":true,"row":1,"at":"2026-03-01T13:59:00Z","since":"2026-03-01T13:00:00Z","share":30}`))
 	f.Add([]byte(`{"state":"down","row":-3,"at":"2026-03-01T13:59:00Z","share":1000}`))
+	f.Add([]byte(`{"state":"down","frozen":true,"mute":true,"fail":"late","early":"no pong","row":2,"at":"2026-03-01T13:59:00Z","since":"2026-03-01T13:00:00Z"}`))
+	f.Add([]byte(`{"state":"down","ok":true,"mute":true,"fail":"refused","at":"2026-03-01T13:59:00Z","since":"2026-03-01T13:00:00Z"}`))
+	f.Add([]byte(`{"state":"up","numb":"no pong","frozen":true,"fail":"late","at":"2026-03-01T13:59:00Z","since":"2026-03-01T13:00:00Z"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var c Carried
 		if json.Unmarshal(data, &c) != nil {

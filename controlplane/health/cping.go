@@ -83,10 +83,10 @@ func requestAJP(conn net.Conn, in *reader, t Target) Sample {
 			if err != nil {
 				return Sample{Text: "health request: the answer is no AJP: " + err.Error()}
 			}
-			if body = append(body, chunk...); len(body) >= maxBody && status != 403 {
+			if body = append(body, chunk...); len(body) >= MaxBody && status != 403 {
 				return req.judgeBody(req.judge(status), body)
 			}
-			body = body[:min(len(body), maxBody)]
+			body = body[:min(len(body), MaxBody)]
 		case ajp.GetBodyChunk:
 			// The application reads although there is no body (Tomcat 7).
 			if _, err := conn.Write(emptyBody); err != nil {
@@ -116,7 +116,7 @@ const refusedBySome = `health request got 403 and no end: the application refuse
 
 // maxAnswer bounds what is read of an answer, in bytes. Only a 403 is read to
 // its end, and Tomcat's own page has 628 bytes; of a body that is looked at
-// maxBody is enough.
+// MaxBody is enough.
 const maxAnswer = 1 << 20
 
 var emptyBody = []byte{0x12, 0x34, 0, 0}

@@ -54,7 +54,7 @@ func probeHTTP(ctx context.Context, conn net.Conn, t Target) Sample {
 		verdict = req.judge(answer.StatusCode)
 	}
 	if !t.Quick && req.wantsBody(verdict) {
-		body, err := io.ReadAll(io.LimitReader(answer.Body, maxBody))
+		body, err := io.ReadAll(io.LimitReader(answer.Body, MaxBody))
 		if err != nil {
 			return failed(step, err, limit)
 		}

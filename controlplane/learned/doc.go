@@ -6,7 +6,8 @@
 // Where things are: learned.go has the pure core (who stays in a list that must
 // not grow for ever), file.go keeps it in a file beside that of the overrides.
 //
-// The controller is the only caller. compile reads what it keeps.
+// The controller is the only caller. It writes off its loop, one file after the other,
+// and again with each tick as long as that fails. compile reads what it keeps.
 //
 // What it must never do: be believed against a member. What is read from the file
 // is a hint, and the first session that the member begins is worth more; see

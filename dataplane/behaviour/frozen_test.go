@@ -129,6 +129,9 @@ func TestAbandon(t *testing.T) {
 		if left != gets {
 			t.Errorf("%d left", left)
 		}
+		if got := pool.Live.RetryBudget.Load(); got > -1000-100*gets+100 { // each request earns one of them
+			t.Errorf("the budget is %d: they were not charged", got)
+		}
 		for i, c := range clients {
 			if r := c.get("GET"); r.status != 200 || r.body != "b" {
 				t.Errorf("GET %d: %d %s", i, r.status, r.body)
@@ -273,6 +276,43 @@ func TestAbandonEmptiesTheQueue(t *testing.T) {
 		ma.Live.Untrip()
 		if r := once(t, addr, "GET", "back", "", session("a")); r.body != "thawed" {
 			t.Errorf("its one connection is lost: %d %s", r.status, r.body)
+		}
+	})
+}
+
+// Requests that a frozen member has seen leave it as far as the budget goes. The
+// others wait, and leave when it has grown.
+func TestAbandonWithinTheBudget(t *testing.T) {
+	bothKinds(t, func(t *testing.T, start func(func(conn)) *member) {
+		thaw := make(chan struct{})
+		defer close(thaw)
+		a, b := start(frozen(thaw)), start(good("b"))
+		ma := a.as("a")
+		pool := newPool(ma, b.as("b"))
+		pool.Retry.Budget = 1
+		e, addr := run(t, enginetest.Table(t, pool))
+		const gets = 8
+		var clients []*client
+		for i := range gets {
+			c := dial(t, addr)
+			c.send(head("GET", fmt.Sprint(i), 0, session("a")))
+			clients = append(clients, c)
+		}
+		owes(t, e, ma, gets)
+		for _, step := range []struct {
+			budget     int64
+			left, stay int
+		}{{-99_500, 5, 3}, {-99_901, 0, 3}, {-200_000, 0, 3}, {-99_900, 1, 2}, {0, 2, 0}} {
+			pool.Live.RetryBudget.Store(step.budget)
+			if n := e.Abandon(ma.ID, noPong); n != step.left {
+				t.Errorf("%d left with a budget of %d, want %d", n, step.budget, step.left)
+			}
+			owes(t, e, ma, step.stay)
+		}
+		for i, c := range clients {
+			if r := c.get("GET"); r.status != 200 || r.body != "b" {
+				t.Errorf("GET %d: %d %s", i, r.status, r.body)
+			}
 		}
 	})
 }

@@ -81,15 +81,18 @@ func (x *Exchange) untouched() bool {
 	return x.body.taken == uint64(len(x.first)) && (x.body.done || x.body.own == nil)
 }
 
-// gratis reports whether a repeat is not charged to the budget. The budget
-// keeps a farm that is sick as a whole from getting every request twice. A
-// member that was given up or is being stopped is one event, however many
-// requests it had; it does no work on them, so the others get each of them once,
-// as if the member had left a second earlier; and it is avoided from then on. A
-// request that meets this twice pays.
+// gratis reports whether a repeat is not charged to the budget now. The budget
+// keeps a farm that is sick as a whole from getting every request twice. A member
+// that is being stopped is one event, however many requests it had; it does no work
+// on them, so the others get each of them once, as if the member had left a second
+// earlier; and it is avoided from then on. A request that meets this twice pays. One
+// whose member was given up has been paid for when it was taken away: the member may
+// wake and work on it.
 func (x *Exchange) gratis(f upstream.Fault) bool {
 	switch f.Kind {
-	case upstream.Abandoned, upstream.Evicted, upstream.Paused:
+	case upstream.Abandoned:
+		return true
+	case upstream.Evicted, upstream.Paused:
 		return x.attempt == 1
 	case upstream.Dial, upstream.DialTimeout, upstream.Stale, upstream.Unread:
 		return x.attempt == 1 // this member did no work either

@@ -89,27 +89,27 @@ func (p *Pool) Owed() (o meter.Owed) {
 
 // Abandon takes away from the member what may be taken: requests that wait for
 // the first byte of an answer and were noted as free, and those that wait for
-// a connection and do not insist on this member. why becomes the text of their
-// fault. It returns how many there were.
+// a connection and do not insist on this member. Of the former it takes most at the
+// most. why becomes the text of their fault. It returns how many there were of each.
 //
 // It is meant to be called again for as long as the member is in this state. A
 // request that chose the member a moment ago begins its wait after the call; and
 // the interruption of a wait that a deadline ends at the same moment is undone
 // with the deadline, so what is given up is interrupted once more each time.
-func (p *Pool) Abandon(why string) (n int) {
+func (p *Pool) Abandon(why string, most int) (sent, queued int) {
 	p.why.Store(&why)
 	p.each(func(c *Conn) {
 		w := c.wait.Load()
 		switch {
-		case w > 0 && w&mayLeave != 0:
+		case w > 0 && w&mayLeave != 0 && sent < most:
 			if !c.wait.CompareAndSwap(w, givenUp) {
 				return // the answer has come
 			}
-			n++
+			sent++
 			c.StopRead()
 		case w == givenUp:
 			c.StopRead()
 		}
 	})
-	return n + p.evict(why)
+	return sent, p.evict(why)
 }

@@ -63,17 +63,20 @@ func TestWaitsAreSeen(t *testing.T) {
 func TestAbandonOrAnswer(t *testing.T) {
 	p, c, _ := oneConn(t)
 	c.Expect(1001, false)
-	if n := p.Abandon("why"); n != 0 {
+	if n, _ := p.Abandon("why", 9); n != 0 {
 		t.Error("a request that must stay has left")
 	}
 	if why, ok := c.Came(2000); !ok || why != "" {
 		t.Errorf("an answer was refused: %q", why)
 	}
 	c.Expect(3000, true)
-	if n := p.Abandon("first"); n != 1 {
+	if n, _ := p.Abandon("none", 0); n != 0 {
+		t.Errorf("%d left, and none may", n)
+	}
+	if n, _ := p.Abandon("first", 9); n != 1 {
 		t.Errorf("%d left", n)
 	}
-	if n := p.Abandon("second"); n != 0 {
+	if n, _ := p.Abandon("second", 9); n != 0 {
 		t.Errorf("%d left twice", n)
 	}
 	if o := p.Owed(); o.Waiting != 0 || o.LastByte != 2000 {
@@ -96,7 +99,7 @@ func TestAbandonInterrupts(t *testing.T) {
 		_, err := c.Read(make([]byte, 1), time.Hour)
 		ended <- err
 	}()
-	p.Abandon("why")
+	p.Abandon("why", 9)
 	if err := <-ended; err != wire.ErrTimeout {
 		t.Errorf("the wait ended with %v", err)
 	}

@@ -44,7 +44,7 @@ pools:
 // from within a second after it could have been; one that stops and comes back is
 // followed, and nobody notices.
 func TestDiscovery(t *testing.T) {
-	sizes := map[string][]int{"7.0.109": {1, 3}, "10.1.34": {1, 3, 5}}
+	sizes := map[string][]int{"7.0.109": {1, 3, 5}, "10.1.34": {1, 3, 5}}
 	for _, version := range catalina.Versions {
 		t.Run(version, func(t *testing.T) {
 			steps, full := sizes[version]
