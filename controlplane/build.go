@@ -51,6 +51,7 @@ func (c *Controller) take(t *table.Table, report compile.Report) {
 	}
 	c.doubts(&old)
 	c.changes(old)
+	c.turned(&old)
 	c.notes(old)
 	c.abandon()
 }

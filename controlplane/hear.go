@@ -97,6 +97,25 @@ func (c *Controller) listen(now time.Time) {
 	c.again(sooner(r.Next, stray(in.Heard, now)), now)
 }
 
+// turned has discovery look again when a member that was found has begun or
+// ceased to answer since an old report: whether it may have moved depends on that,
+// and the verdict may be the last thing that is heard of it.
+func (c *Controller) turned(old *compile.Report) {
+	if len(c.hear.result.Found) == 0 {
+		return
+	}
+	was := map[table.ID]bool{}
+	old.Each(func(m *compile.MemberReport) { was[m.ID] = m.Health.OK })
+	c.report.Each(func(m *compile.MemberReport) {
+		ok, known := was[m.ID]
+		if known && ok != m.Health.OK && slices.ContainsFunc(c.hear.result.Found, func(f discover.Found) bool {
+			return f.Pool == m.Pool && f.Name == m.Name
+		}) {
+			c.heard()
+		}
+	})
+}
+
 // stray is when to look again because of nodes that were heard once only: no
 // event tells of the second time.
 func stray(heard []discover.Heard, now time.Time) time.Time {
