@@ -98,7 +98,6 @@ type Controller struct {
 	hear      hearing
 	glances   *time.Ticker // of watch: every glance while there are requests
 	busy      bool         // it ticks like that
-	looked    time.Time    // newest look at this host's processes
 	table     *table.Table
 	print     compile.Print
 	report    compile.Report

@@ -6,6 +6,8 @@
 //
 //	controller.go  Controller: Options, New, Start, Run
 //	build.go       build, compare, publish, tell
+//	hear.go        what is heard, and members that are found
+//	look.go        when this host's processes are looked for
 //	tick.go        what is read off the data path once a second
 //	reload.go      a changed configuration file
 //	members.go     an operator's ready, drain and stop

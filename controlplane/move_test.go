@@ -2,12 +2,15 @@ package controlplane
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/catherd/catherd/controlplane/cluster"
 	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/discover"
 	"github.com/catherd/catherd/controlplane/health"
 )
 
@@ -64,5 +67,120 @@ func TestMoveBeforeItIsMissed(t *testing.T) {
 		w.pass(1500 * time.Millisecond)
 		ears.beat(w, 20*time.Second, &node{host: "10.0.0.1", id: 2, began: time.Now()})
 		w.expect(w.serving(), "ajp://10.0.0.1:9009")
+	})
+}
+
+// watchful ears see the processes of this host, as they are when they look.
+type watchful struct {
+	*paperEars
+	mu    sync.Mutex // guards the rest
+	truth []netip.AddrPort
+	seen  map[netip.AddrPort][]netip.AddrPort
+	looks int
+}
+
+var tomcat = netip.MustParseAddrPort("127.0.0.1:4000")
+
+// listens is where the only Tomcat of this host listens from now on.
+func (e *watchful) listens(ports ...uint16) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.truth = []netip.AddrPort{tomcat}
+	for _, port := range ports {
+		e.truth = append(e.truth, netip.AddrPortFrom(tomcat.Addr(), port))
+	}
+}
+
+func (e *watchful) looked() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.looks
+}
+
+func (e *watchful) Look([]netip.AddrPort) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.looks++
+	e.seen = map[netip.AddrPort][]netip.AddrPort{tomcat: e.truth}
+	e.o.Notify()
+}
+
+func (e *watchful) Inputs(now time.Time) discover.Inputs {
+	in := e.paperEars.Inputs(now)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	in.Owners = e.seen
+	return in
+}
+
+// around puts them around paper ones.
+func (e *watchful) around(inner func(cluster.Options) ears) func(cluster.Options) ears {
+	return func(o cluster.Options) ears {
+		e.paperEars = inner(o).(*paperEars)
+		return e
+	}
+}
+
+// onThisHost plays with a Tomcat of this host that is found on port 8009.
+func onThisHost(t *testing.T, f func(w *world, ears *watchful, port *onePort, n *node)) {
+	var paper *paperEars
+	ears, port := &watchful{}, &onePort{port: "8009"}
+	ears.listens(8009)
+	play(t, moving, func(o *Options) {
+		o.Prober = port
+		onPaper(&paper)(o)
+		o.ears = ears.around(o.ears)
+	}, func(w *world) {
+		n := &node{host: "127.0.0.1", id: 1, began: time.Now().Add(-time.Hour)}
+		ears.beat(w, 20*time.Second, n)
+		w.expect(w.serving(), "ajp://127.0.0.1:8009")
+		f(w, ears, port, n)
+	})
+}
+
+// A Tomcat of this host comes back on another port: /proc says which.
+func TestMoveOnThisHost(t *testing.T) {
+	onThisHost(t, func(w *world, ears *watchful, port *onePort, n *node) {
+		ears.hear("127.0.0.1:45564", n.member("BABY-ALEX"))
+		port.serve("none")
+		w.pass(5 * time.Second)
+		port.serve("9009")
+		ears.listens(9009)
+		ears.beat(w, 5*time.Second, &node{host: "127.0.0.1", id: 2, began: time.Now()})
+		w.expect(w.serving(), "ajp://127.0.0.1:9009")
+	})
+}
+
+// It is heard before it listens, and may take its time.
+func TestMoveOnThisHostLate(t *testing.T) {
+	onThisHost(t, func(w *world, ears *watchful, port *onePort, n *node) {
+		port.serve("none")
+		ears.listens()
+		again := &node{host: "127.0.0.1", id: 2, began: time.Now()}
+		before := ears.looked()
+		ears.beat(w, 10*time.Minute, again)
+		if n := ears.looked() - before; n < 60 || n > 90 {
+			t.Errorf("%d looks in ten minutes", n)
+		}
+		port.serve("9009")
+		ears.listens(9009)
+		ears.beat(w, 10*time.Second, again)
+		w.expect(w.serving(), "ajp://127.0.0.1:9009")
+		before = ears.looked()
+		ears.beat(w, 10*time.Minute, again)
+		if n := ears.looked() - before; n > 1 {
+			t.Errorf("%d looks while all is well", n)
+		}
+	})
+}
+
+// Another JVM at the same place is looked at once, at once.
+func TestRebirthIsLookedAt(t *testing.T) {
+	onThisHost(t, func(w *world, ears *watchful, port *onePort, n *node) {
+		before := ears.looked()
+		ears.beat(w, 5*time.Second, &node{host: "127.0.0.1", id: 2, began: time.Now()})
+		if n := ears.looked() - before; n != 1 {
+			t.Errorf("%d looks", n)
+		}
 	})
 }
