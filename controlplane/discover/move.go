@@ -42,8 +42,10 @@ func (r *resolver) lost(p *pool, n *node, f *Found) bool {
 }
 
 // moved finds where the connector of a node is now. It moves only when nobody
-// listens at the old place any more, because a JVM that collects garbage does not
-// answer either, and only to the one place that may be its own and answers.
+// listens at the old place any more, which is a refused connection and nothing less:
+// a JVM that collects garbage does not answer either, and one that starts or stops
+// may break a connection off. And only to the one place that may be its own and
+// answers.
 func (r *resolver) moved(p *pool, h netip.Addr, n *node, f *Found, w Answer) (option, bool) {
 	rivals := r.rivals(h)
 	list, exact, _ := r.options(p, n, w, rivals == 1)
@@ -58,7 +60,7 @@ func (r *resolver) moved(p *pool, h netip.Addr, n *node, f *Found, w Answer) (op
 		return option{}, false
 	}
 	var answer []option
-	unknown := r.in.Answers[old] == Unknown || r.in.Answers[old] == Mute
+	unknown := r.in.Answers[old] != Refused
 	for _, o := range list {
 		scheme := r.in.Answers[o.at].scheme()
 		unknown = unknown || r.in.Answers[o.at] == Unknown
