@@ -17,7 +17,7 @@ import (
 func (c *Controller) inputs(cfg *config.Config, digest string) compile.Inputs {
 	return compile.Inputs{
 		Now: time.Now(), Config: cfg, Health: c.runner.Verdicts(),
-		Overrides: c.overrides, Learned: c.learned, Digest: digest,
+		Overrides: c.overrides, Learned: c.learned, Digest: digest, Moved: c.moved,
 	}
 }
 
@@ -34,7 +34,7 @@ func (c *Controller) build() {
 		}
 		return
 	}
-	c.trouble = ""
+	c.trouble, c.moved = "", nil
 	c.take(t, report)
 }
 

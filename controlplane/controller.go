@@ -104,6 +104,7 @@ type Controller struct {
 	overrides []overrides.Override
 	learned   learned.Routes
 	pulses    map[table.ID]*pulse
+	moved     map[table.ID]table.ID // new to old names of members, until a table has them
 	sync      syncState
 	built     time.Time // newest build
 	published time.Time // newest publish

@@ -88,8 +88,13 @@ func (c *Controller) listen(now time.Time) {
 	look := c.lookAround(&in, now)
 	if changed {
 		c.cfg = r.Config
+		c.follow(r.Moves)
+		c.moved = origins(r.Moves)
 		c.runner.Set(compile.Targets(c.cfg), c.gossip(now)...)
 		c.build()
+		if len(r.Moves) > 0 && c.routes() {
+			c.build()
+		}
 	} else {
 		c.inform(now)
 		c.show()

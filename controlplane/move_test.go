@@ -3,15 +3,21 @@ package controlplane
 import (
 	"context"
 	"net/netip"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/catherd/catherd/controlplane/admin"
 	"github.com/catherd/catherd/controlplane/cluster"
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/discover"
 	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/learned"
+	"github.com/catherd/catherd/controlplane/overrides"
+	"github.com/catherd/catherd/dataplane/table"
 )
 
 const moving = `
@@ -68,6 +74,68 @@ func TestMoveBeforeItIsMissed(t *testing.T) {
 		ears.beat(w, 20*time.Second, &node{host: "10.0.0.1", id: 2, began: time.Now()})
 		w.expect(w.serving(), "ajp://10.0.0.1:9009")
 	})
+}
+
+// What was asked of a member goes with it to its new place, and is found there by
+// the next process, which knows of no move. So do its counters and its route.
+func TestMoveTakesWishesAlong(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "overrides.json")
+	n := &node{host: "10.0.0.1", id: 1}
+	tomcatOn := func(from string, f func(w *world, ears *paperEars, port *onePort)) {
+		var ears *paperEars
+		port := &onePort{port: from}
+		play(t, moving, func(o *Options) { o.Prober, o.OverridesPath = port, path; onPaper(&ears)(o) }, func(w *world) {
+			n.began = time.Now().Add(-time.Hour)
+			ears.beat(w, 20*time.Second, n)
+			f(w, ears, port)
+		})
+	}
+	asked := func(w *world, name string) {
+		t := w.t
+		t.Helper()
+		m := w.memberStatus(name)
+		if m == nil {
+			t.Fatalf("no member %s: %s", name, w.c.Status().Sentence)
+		}
+		if m.State != compile.Stop || m.Override == nil || m.Weight != 7 || w.member(name).Take != table.Nothing {
+			t.Errorf("%s is %s, weight %d, %s", name, m.State, m.Weight, m.Why)
+		}
+		if list := w.c.Status().Overrides; len(list) != 2 {
+			t.Errorf("overrides %v", list)
+		}
+	}
+	tomcatOn("8009", func(w *world, ears *paperEars, port *onePort) {
+		t := w.t
+		live := w.member("10.0.0.1-8009").Live
+		live.Saw([]byte("jvm1"), time.Now().UnixNano())
+		for _, a := range []admin.Action{{State: overrides.Stop}, {Weight: 7}} {
+			a.Pool, a.Member, a.Owner = "app", "10.0.0.1-8009", "root"
+			if _, err := w.c.SetMember(w.t.Context(), a); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.pass(2 * time.Second)
+		asked(w, "10.0.0.1-8009")
+		_, seq := w.events(0)
+		port.serve("9009")
+		n.id = 2
+		ears.beat(w, 20*time.Second, n)
+		asked(w, "10.0.0.1-9009")
+		if m := w.member("10.0.0.1-9009"); m.Live != live || m.Route != "jvm1" {
+			t.Errorf("its counters %t, its route %q", m.Live == live, m.Route)
+		}
+		if kinds, _ := w.events(seq); !slices.Contains(kinds, "member moved 10.0.0.1-9009") {
+			t.Errorf("events %q", kinds)
+		}
+		if takes := w.takes("10.0.0.1-9009"); takes == "" || strings.Trim(takes, "-") != "" {
+			t.Errorf("it took %s", takes)
+		}
+	})
+	routes, err := learned.Load(learned.Beside(path))
+	if err != nil || len(routes) != 1 || routes["app/10.0.0.1-9009@ajp://10.0.0.1:9009"].Name != "jvm1" {
+		t.Errorf("kept routes %v, %v", routes, err)
+	}
+	tomcatOn("9009", func(w *world, _ *paperEars, _ *onePort) { asked(w, "10.0.0.1-9009") })
 }
 
 // watchful ears see the processes of this host, as they are when they look.
