@@ -17,7 +17,7 @@ import (
 func (c *Controller) inputs(cfg *config.Config, digest string) compile.Inputs {
 	return compile.Inputs{
 		Now: time.Now(), Config: cfg, Health: c.runner.Verdicts(),
-		Overrides: c.overrides, Learned: c.learned, Digest: digest,
+		Overrides: c.overrides, Learned: c.learned, Digest: digest, Moved: c.moved,
 	}
 }
 
@@ -34,7 +34,7 @@ func (c *Controller) build() {
 		}
 		return
 	}
-	c.trouble = ""
+	c.trouble, c.moved = "", nil
 	c.take(t, report)
 }
 
@@ -51,6 +51,7 @@ func (c *Controller) take(t *table.Table, report compile.Report) {
 	}
 	c.doubts(&old)
 	c.changes(old)
+	c.turned(&old)
 	c.notes(old)
 	c.abandon(time.Now())
 }

@@ -101,13 +101,13 @@ type Controller struct {
 	hear      hearing
 	glances   *time.Ticker // of watch: every glance while there are requests
 	busy      bool         // it ticks like that
-	looked    time.Time    // newest look at this host's processes
 	table     *table.Table
 	print     compile.Print
 	report    compile.Report
 	overrides []overrides.Override
 	learned   learned.Routes
 	pulses    map[table.ID]*pulse
+	moved     map[table.ID]table.ID // new to old names of members, until a table has them
 	sync      syncState
 	built     time.Time  // newest build
 	published time.Time  // newest publish

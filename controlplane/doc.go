@@ -6,6 +6,9 @@
 //
 //	controller.go  Controller: Options, New, Start, Run
 //	build.go       build, compare, publish, tell
+//	hear.go        what is heard, and members that are found
+//	look.go        when this host's processes are looked for
+//	moves.go       what goes along with a member that moves
 //	tick.go        what is read off the data path once a second
 //	reload.go      a changed configuration file
 //	members.go     an operator's ready, drain and stop

@@ -2,7 +2,6 @@ package controlplane
 
 import (
 	"log/slog"
-	"net/netip"
 	"reflect"
 	"slices"
 	"time"
@@ -29,6 +28,7 @@ type hearing struct {
 	findings []tribes.Finding
 	said     []discover.Finding // those of discover that were told
 	checked  time.Time          // newest look for findings
+	look     looking            // at this host's processes
 	next     *time.Timer
 }
 
@@ -85,16 +85,40 @@ func (c *Controller) listen(now time.Time) {
 	changed := !slices.Equal(r.Found, c.hear.result.Found) || !reflect.DeepEqual(in.Files, c.hear.files)
 	c.hear.result, c.hear.files = r, in.Files
 	c.ears.Ask(c.file, r.Candidates)
-	c.lookAround(in.Heard)
+	look := c.lookAround(&in, now)
 	if changed {
 		c.cfg = r.Config
+		c.follow(r.Moves)
+		c.moved = origins(r.Moves)
 		c.runner.Set(compile.Targets(c.cfg), c.gossip(now)...)
 		c.build()
+		if len(r.Moves) > 0 && c.routes() {
+			c.build()
+		}
 	} else {
 		c.inform(now)
 		c.show()
 	}
-	c.again(sooner(r.Next, stray(in.Heard, now)), now)
+	c.again(sooner(look, sooner(r.Next, stray(in.Heard, now))), now)
+}
+
+// turned has discovery look again when a member that was found has begun or
+// ceased to answer since an old report: whether it may have moved depends on that,
+// and the verdict may be the last thing that is heard of it.
+func (c *Controller) turned(old *compile.Report) {
+	if len(c.hear.result.Found) == 0 {
+		return
+	}
+	was := map[table.ID]bool{}
+	old.Each(func(m *compile.MemberReport) { was[m.ID] = m.Health.OK })
+	c.report.Each(func(m *compile.MemberReport) {
+		ok, known := was[m.ID]
+		if known && ok != m.Health.OK && slices.ContainsFunc(c.hear.result.Found, func(f discover.Found) bool {
+			return f.Pool == m.Pool && f.Name == m.Name
+		}) {
+			c.heard()
+		}
+	})
 }
 
 // stray is when to look again because of nodes that were heard once only: no
@@ -129,24 +153,6 @@ func (c *Controller) again(at, now time.Time) {
 	if !at.IsZero() {
 		c.hear.next = time.AfterFunc(max(at.Sub(now), time.Millisecond), c.heard)
 	}
-}
-
-// lookAround has the processes of this host looked for while the connector of a
-// node is not known.
-func (c *Controller) lookAround(heard []discover.Heard) {
-	if len(c.hear.result.Waiting) == 0 && len(c.hear.result.Nobody) == 0 {
-		return
-	}
-	now := time.Now()
-	if now.Sub(c.looked) < 500*time.Millisecond {
-		return
-	}
-	c.looked = now
-	receivers := make([]netip.AddrPort, 0, len(heard))
-	for i := range heard {
-		receivers = append(receivers, heard[i].Receiver)
-	}
-	c.ears.Look(receivers)
 }
 
 // idOf names a member of the running configuration.

@@ -326,6 +326,31 @@ func TestBeaconsAreLoad(t *testing.T) {
 	})
 }
 
+// What was heard of a member's load goes with the member, also when nothing but
+// beacons spoke for it.
+func TestBeaconsAreForgotten(t *testing.T) {
+	var ears *paperEars
+	file := strings.Replace(finding, "{ajp_port: 8009}", "{ajp_port: 8009}\n    members: {a: \"ajp://10.0.0.2:8009\"}", 1)
+	play(t, file, onPaper(&ears), func(w *world) {
+		loads := func() (n int) {
+			if err := w.c.do(w.t.Context(), func() { n = len(w.c.hear.loads) }); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		ears.beacon("10.0.0.2", 8009, 80, 120)
+		w.pass(2 * time.Second)
+		if n := loads(); n != 1 {
+			t.Errorf("%d loads", n)
+		}
+		w.reload(strings.Replace(file, "10.0.0.2", "10.0.0.3", 1))
+		w.pass(2 * time.Second)
+		if n := loads(); n != 0 {
+			t.Errorf("%d loads of members that are not there", n)
+		}
+	})
+}
+
 // What an operator says of a weight holds at once, beside a state, and ends.
 func TestOperatorWeighs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "overrides.json")

@@ -53,7 +53,9 @@ func (c *Controller) Reload(ctx context.Context, owner string) (admin.ReloadResu
 func (c *Controller) apply(owner string, cfg *config.Config, problems config.Problems) admin.ReloadResult {
 	digest := cfg.Digest()
 	in, heard := c.resolve(cfg, time.Now())
-	t, report, err := compile.Build(c.inputs(heard.Config, digest), c.table)
+	known := c.inputs(heard.Config, digest)
+	known.Overrides, known.Moved = c.wishes(heard.Moves), origins(heard.Moves)
+	t, report, err := compile.Build(known, c.table)
 	if err != nil {
 		return c.refused(owner, problems, err.Error(), "")
 	}
@@ -64,6 +66,7 @@ func (c *Controller) apply(owner string, cfg *config.Config, problems config.Pro
 	changes := compile.Diff(c.file, cfg)
 	c.file, c.cfg, c.digest = cfg, heard.Config, digest
 	c.hear.result, c.hear.files = heard, in.Files
+	c.follow(heard.Moves)
 	c.sync.inSync, c.sync.why = true, ""
 	c.sync.lastOK, c.sync.lastSuccess = true, time.Now()
 	c.sync.ok++

@@ -47,6 +47,10 @@ func (c *Controller) tick(now time.Time) {
 	for id := range c.hear.told {
 		if !seen[id] {
 			delete(c.hear.told, id)
+		}
+	}
+	for id := range c.hear.loads { // a beacon may speak for a member that no heartbeat does
+		if !seen[id] {
 			delete(c.hear.loads, id)
 		}
 	}

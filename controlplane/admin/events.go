@@ -26,6 +26,7 @@ const (
 	MemberRemark   Kind = "member remark"   // something about its settings that should be mended
 	MemberAdded    Kind = "member added"
 	MemberRemoved  Kind = "member removed"
+	MemberMoved    Kind = "member moved" // its Tomcat listens elsewhere, and it has another name
 	RouteLearned   Kind = "route learned"
 	OverrideSet    Kind = "override set"
 	OverrideEnded  Kind = "override ended"

@@ -21,6 +21,9 @@ type Inputs struct {
 	Health    map[table.ID]health.Verdict // a member that is not in it is "checking"
 	Overrides []overrides.Override
 	Learned   learned.Routes // routes seen in session cookies
+	// Moved has, by their present names, the earlier ones of members that were
+	// found at another place: the same Tomcats with the same counters.
+	Moved map[table.ID]table.ID
 
 	// Digest is Config.Digest() where the caller has it already: it is made
 	// costly on purpose. Empty: Build works it out.
@@ -39,6 +42,7 @@ func ID(pool string, m *config.Member) table.ID {
 func Build(in Inputs, prev *table.Table) (*table.Table, Report, error) {
 	report := Judge(in)
 	live := keep(prev)
+	live.moved = in.Moved
 	if in.Digest == "" {
 		in.Digest = in.Config.Digest()
 	}
@@ -106,10 +110,11 @@ type lives struct {
 	members map[table.ID]*meter.Member
 	placed  map[place]*meter.Member
 	pools   map[string]*meter.Pool
+	moved   map[table.ID]table.ID
 }
 
 func keep(prev *table.Table) lives {
-	l := lives{map[table.ID]*meter.Member{}, map[place]*meter.Member{}, map[string]*meter.Pool{}}
+	l := lives{members: map[table.ID]*meter.Member{}, placed: map[place]*meter.Member{}, pools: map[string]*meter.Pool{}}
 	if prev == nil {
 		return l
 	}
@@ -133,6 +138,9 @@ type place struct{ pool, name, host string }
 // its connector is found on another port of its host: it is the same Tomcat.
 func (l lives) member(id table.ID, pool string, c *config.Member) *meter.Member {
 	m := l.members[id]
+	if m == nil {
+		m = l.members[l.moved[id]]
+	}
 	if m == nil && c.Receiver != "" {
 		m = l.placed[place{pool, c.Name, c.URL.Host}]
 	}

@@ -70,6 +70,36 @@ func TestCountersMoveWithTheConnector(t *testing.T) {
 	f("ajp://10.0.0.1:8009", "ajp://10.0.0.1:9009", "", false)
 }
 
+// One that was found has another name there, and is the same Tomcat all the same.
+// Whoever was at that place before has its own.
+func TestCountersFollowAMove(t *testing.T) {
+	at := func(members string) *config.Config {
+		t.Helper()
+		c, problems := config.Load("x", []byte("pools: {app: {members: {"+members+"}}}\n"), nil, config.Options{})
+		if problems.HasErrors() {
+			t.Fatal(problems)
+		}
+		return c
+	}
+	f := func(before, after string, keeps bool) {
+		t.Helper()
+		old := build(t, at(before), nil)
+		next, _, err := Build(Inputs{Now: noon, Config: at(after), Moved: map[table.ID]table.ID{
+			"app/b@ajp://10.0.0.1:9009": "app/a@ajp://10.0.0.1:8009",
+		}}, old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (old.Pools[0].Members[0].Live == next.Pools[0].Members[0].Live) != keeps {
+			t.Errorf("from %s to %s: want its counters %t", before, after, keeps)
+		}
+	}
+	const a, b, other = `a: "ajp://10.0.0.1:8009"`, `b: "ajp://10.0.0.1:9009"`, `b: "ajp://10.0.0.1:7009"`
+	f(a, b, true)
+	f(a, other, false)
+	f(a+", "+b, b, false)
+}
+
 func TestPoolSettings(t *testing.T) {
 	c := load(t, "routes.yaml")
 	p := build(t, c, nil).Pools[1]

@@ -32,6 +32,8 @@
 //   - A found member keeps its place in the order: who came first keeps a
 //     contested jvmRoute (compile, routes.go).
 //   - Names are made of the connector's address, so a Tomcat that restarts
-//     there is the same member with the same counters.
+//     there is the same member with the same counters, also for a Catherd that
+//     has just been started. One that moves gets another name; Result.Moves says
+//     so, and what was asked of it must follow.
 //   - Result.Config has another digest than the file. Compare files by theirs.
 package discover

@@ -131,6 +131,10 @@ type Found struct {
 	Origin   string         // "heard in 228.0.0.4:45564 as 10.0.0.7:4000"
 }
 
+// Move is a member whose connector is found elsewhere. It has another name since,
+// because names are made of addresses: whoever starts anew gives the same one.
+type Move struct{ From, To Found }
+
 // Match ties a node to a member. One node may have several, in different pools.
 type Match struct {
 	Receiver netip.AddrPort
@@ -179,6 +183,7 @@ type Finding struct {
 type Result struct {
 	Config     *config.Config // the file's, and every member of Listed and Found
 	Found      []Found        // in the order in which they were found
+	Moves      []Move         // from Inputs.Prev to Found, in this order
 	Matches    []Match        // by receiver, group and pool
 	Waiting    []Unrouted     // belong to a pool; their connector is not proven yet
 	Nobody     []Unrouted     // belong to no pool

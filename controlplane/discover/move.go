@@ -25,6 +25,7 @@ func (r *resolver) settled(p *pool, h netip.Addr, nodes []*node, w Answer) (open
 		now[i] = *r.previous(p, n)
 		if o, ok := r.moved(p, h, n, &now[i], w); ok {
 			now[i].URL, now[i].By = address(r.in.Answers[o.at].scheme(), o.at), o.by
+			now[i].Name = "" // that of the new place
 		}
 	}
 	for i, n := range lost {
@@ -42,8 +43,10 @@ func (r *resolver) lost(p *pool, n *node, f *Found) bool {
 }
 
 // moved finds where the connector of a node is now. It moves only when nobody
-// listens at the old place any more, because a JVM that collects garbage does not
-// answer either, and only to the one place that may be its own and answers.
+// listens at the old place any more, which is a refused connection and nothing less:
+// a JVM that collects garbage does not answer either, and one that starts or stops
+// may break a connection off. And only to the one place that may be its own and
+// answers.
 func (r *resolver) moved(p *pool, h netip.Addr, n *node, f *Found, w Answer) (option, bool) {
 	rivals := r.rivals(h)
 	list, exact, _ := r.options(p, n, w, rivals == 1)
@@ -58,7 +61,7 @@ func (r *resolver) moved(p *pool, h netip.Addr, n *node, f *Found, w Answer) (op
 		return option{}, false
 	}
 	var answer []option
-	unknown := r.in.Answers[old] == Unknown || r.in.Answers[old] == Mute
+	unknown := r.in.Answers[old] != Refused
 	for _, o := range list {
 		scheme := r.in.Answers[o.at].scheme()
 		unknown = unknown || r.in.Answers[o.at] == Unknown
@@ -74,6 +77,22 @@ func (r *resolver) moved(p *pool, h netip.Addr, n *node, f *Found, w Answer) (op
 		r.ask(o.at, w, p.Name)
 	}
 	return option{}, false
+}
+
+// noteMoves lists the members that have gone to another place with their node.
+func (r *resolver) noteMoves(made []Found) {
+	for _, f := range r.in.Prev {
+		if i := follows(made, f); i >= 0 && made[i].URL != f.URL {
+			r.out.Moves = append(r.out.Moves, Move{f, made[i]})
+		}
+	}
+}
+
+// follows finds the member that the node of an earlier one has now.
+func follows(made []Found, f Found) int {
+	return slices.IndexFunc(made, func(x Found) bool {
+		return f.Receiver.IsValid() && x.Receiver == f.Receiver && x.Pool == f.Pool
+	})
 }
 
 // anothers reports whether a connector is, or was, that of another node. Where

@@ -143,6 +143,9 @@ func (s *stage) resolve() string {
 	s.in.Prev = res.Found
 	again := Resolve(s.cfg, s.in)
 	s.same("fed back", res, again)
+	if len(again.Moves) > 0 {
+		s.t.Errorf("fed back, members move again: %v", again.Moves)
+	}
 	turned := s.in
 	turned.Heard = slices.Clone(s.in.Heard)
 	slices.Reverse(turned.Heard)
@@ -176,6 +179,9 @@ func print(cfg *config.Config, r Result) string {
 			}
 			fmt.Fprintf(&b, "member   %s/%s %s%s, %s\n", p.Name, m.Name, m.URL, http, origin)
 		}
+	}
+	for _, m := range r.Moves {
+		fmt.Fprintf(&b, "moved    %s/%s to %s\n", m.From.Pool, m.From.Name, m.To.Name)
 	}
 	for _, m := range r.Matches {
 		sure := ""

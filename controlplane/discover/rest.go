@@ -211,10 +211,11 @@ func (r *resolver) paste(u Unrouted, at netip.AddrPort, receiver bool) Unrouted 
 func (r *resolver) keep() {
 	made := r.found
 	r.found = nil
+	r.noteMoves(made)
 	for _, f := range r.in.Prev {
 		i := slices.IndexFunc(made, func(x Found) bool { return x.Pool == f.Pool && x.URL == f.URL })
 		if i < 0 { // its connector has moved
-			i = slices.IndexFunc(made, func(x Found) bool { return x.Pool == f.Pool && x.Name == f.Name })
+			i = follows(made, f)
 		}
 		switch {
 		case i >= 0:

@@ -21,5 +21,6 @@
 //   - An override outlives a restart on purpose: a member that was stopped for
 //     a repair must not get requests because the balancer was updated.
 //   - The names of pool and member are kept, not the address: a drained
-//     tomcat1 that moves to another host is still drained.
+//     tomcat1 that moves to another host is still drained. Where the name is made
+//     of the address, the controller asks Rename when the member moves.
 package overrides

@@ -148,6 +148,29 @@ func put(list []Override, o Override, keep bool) []Override {
 	return out
 }
 
+// Member names a member.
+type Member struct{ Pool, Name string }
+
+// Rename returns list with what was asked of members under their new names. It takes
+// the place of what was asked under those names of somebody else. The list is not
+// changed in place and stays sorted.
+func Rename(list []Override, to map[Member]string) []Override {
+	var out []Override
+	for _, o := range list {
+		if name, ok := to[Member{o.Pool, o.Member}]; ok {
+			o.Member = name
+			out = append(out, o)
+		}
+	}
+	for _, o := range list {
+		if _, ok := to[Member{o.Pool, o.Member}]; !ok && !slices.ContainsFunc(out, o.same) {
+			out = append(out, o)
+		}
+	}
+	sortList(out)
+	return out
+}
+
 // Expire splits list into what still holds and what has ended.
 func Expire(list []Override, now time.Time) (kept, gone []Override) {
 	for _, o := range list {

@@ -145,3 +145,29 @@ func TestParseState(t *testing.T) {
 		}
 	}
 }
+
+// What was asked follows a member to its new name, all at once.
+func TestRename(t *testing.T) {
+	f := func(list []Override, to map[Member]string, want ...string) {
+		t.Helper()
+		before := slices.Clone(list)
+		var words []string
+		for _, x := range Rename(list, to) {
+			words = append(words, x.Pool+"/"+x.Member+" "+x.String())
+		}
+		if !slices.Equal(words, want) || !slices.Equal(list, before) {
+			t.Errorf("got %q, want %q", words, want)
+		}
+	}
+	a := map[Member]string{{"app", "a"}: "c"}
+	f(nil, a)
+	f([]Override{wish("a", Drain, 0), heavy("a", 3, 0), wish("b", Stop, 0)}, a,
+		"app/b stop (root)", "app/c drain (root)", "app/c weight 3 (root)")
+	// Another pool has members of the same names.
+	f([]Override{{Pool: "shop", Member: "a", State: Drain, Owner: "root"}}, a, "shop/a drain (root)")
+	// What is asked of c was about somebody else, as far as it is the same.
+	f([]Override{wish("a", Drain, 0), wish("c", Stop, 0), heavy("c", 2, 0)}, a,
+		"app/c drain (root)", "app/c weight 2 (root)")
+	f([]Override{wish("a", Drain, 0), wish("b", Stop, 0)}, map[Member]string{{"app", "a"}: "b", {"app", "b"}: "a"},
+		"app/a stop (root)", "app/b drain (root)")
+}
