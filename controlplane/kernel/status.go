@@ -43,8 +43,12 @@ type Status struct {
 	Where   []string  `json:"where,omitempty"`   // what it is attached to, in words
 	Missing string    `json:"missing,omitempty"` // why it is not at work
 	Cure    string    `json:"cure,omitempty"`    // what to do about it
-	// Counts is what it did since then, by words such as "told", "lost", "dropped".
+	// Counts is what it did since then, by words such as "told" and "lost". They rise.
 	Counts map[string]uint64 `json:"counts,omitempty"`
+	// Drops is what packets it has dropped, by reason.
+	Drops map[string]uint64 `json:"drops,omitempty"`
+	// Has is what it holds at present, such as members, rules or listeners.
+	Has map[string]uint64 `json:"has,omitempty"`
 }
 
 // At begins the status of a program that is at work.
