@@ -43,7 +43,7 @@ var (
 	overrides   = desc("overrides", "Operators' wishes that hold, by kind.", "kind")
 
 	attached = desc("kernel_program_attached", "1 when the program in the kernel is at work.", "program")
-	counted  = desc("kernel_program_total", "What a program in the kernel did; for events told, signs and lost.", "program", "what")
+	counted  = desc("kernel_events_total", "What a program in the kernel has counted, such as events that it told and that were lost.", "program", "what")
 	drops    = desc("kernel_drops_total", "Packets that a program in the kernel has dropped, by reason.", "program", "reason")
 
 	dropped = desc("access_records_dropped_total", "Access log records dropped because the disk was slow.")
