@@ -92,6 +92,7 @@ func (c *Controller) alert(pool string, m *table.Member, a *kernel.Alarm, now ti
 	c.alarm = now
 	why := "kernel: " + a.Text
 	again := !at.alarmed.IsZero() && now.Sub(at.alarmed) < sameStory
+	c.log.Debug("kernel", "pool", pool, "member", m.Name, "reason", a.Text, "began", a.Began, "late", now.Sub(a.Time))
 	shunned := a.Avoid && m.Take != table.Nothing && c.shun(m, at, now)
 	c.runner.Tell(m.ID, health.Event{Kind: health.Kernel, At: a.Time, Why: why, Sign: signs[a.Cause], Count: a.Count, Again: again})
 	if !again {

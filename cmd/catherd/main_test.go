@@ -14,6 +14,10 @@ import (
 
 // TestMain lets scripts run the program as another process of this binary.
 func TestMain(m *testing.M) {
+	if at := os.Getenv(pretendAt); at != "" {
+		pretend(at)
+		return
+	}
 	testscript.Main(leakless{m}, map[string]func(){"catherd": main})
 }
 
