@@ -89,15 +89,17 @@ func (c *Controller) alert(pool string, m *table.Member, a *kernel.Alarm, now ti
 		at = &pulse{}
 		c.pulses[m.ID] = at
 	}
-	c.alarm = now
 	why := "kernel: " + a.Text
-	again := !at.alarmed.IsZero() && now.Sub(at.alarmed) < sameStory
-	c.log.Debug("kernel", "pool", pool, "member", m.Name, "reason", a.Text, "began", a.Began, "late", now.Sub(a.Time))
-	shunned := a.Avoid && m.Take != table.Nothing && c.shun(m, at, now)
-	c.runner.Tell(m.ID, health.Event{Kind: health.Kernel, At: a.Time, Why: why, Sign: signs[a.Cause], Count: a.Count, Again: again})
-	if !again {
-		at.alarmed = now
+	e := health.Event{Kind: health.Kernel, At: a.Time, Why: why, Sign: signs[a.Cause], Count: a.Count}
+	if m.Take == table.Nothing {
+		// Mostly refused connects of its own probes, and of others, while it is down.
+		c.runner.Tell(m.ID, e)
+		return
 	}
+	c.alarm = now
+	c.log.Debug("kernel", "pool", pool, "member", m.Name, "reason", a.Text, "began", a.Began, "late", now.Sub(a.Time))
+	shunned := a.Avoid && c.shun(m, at, now)
+	c.runner.Tell(m.ID, e)
 	if shunned && now.Sub(at.shunned) >= sameStory {
 		at.shunned = now
 		c.tell(slog.LevelWarn, admin.Event{Kind: admin.MemberAvoided, Pool: pool, Member: m.Name, Text: why + ", until it answers"})

@@ -18,7 +18,7 @@ type Event struct {
 	Why   string        // Suspect, Fault: in words
 	Ready int           // Beacon: threads that are free
 	Busy  int           // Beacon: threads that work
-	Again bool          // Suspect, Kernel: the same was told a moment ago; it is asked, and nobody reads of it
+	Again bool          // Suspect: the same was told a moment ago; it is asked, and nobody reads of it
 	Sign  Sign          // Kernel: what the connections came to
 	Count int           // Kernel: how many of them
 }

@@ -19,7 +19,7 @@ func (m *Machine) sign(e Event) {
 	}
 	if m.doubt == "" || !m.seen {
 		// The first words say more than those of what follows.
-		m.hushed = e.Again
+		m.hushed = false
 		m.doubt, m.seen, m.lone = e.Why, true, time.Time{}
 		if alone {
 			m.lone = e.At

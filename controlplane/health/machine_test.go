@@ -30,7 +30,6 @@ type stage struct {
 //	    the data path avoids the member
 //	heard [AGE], silent [SINCE], notheard, stop, suspect WHY, reborn [AGE], beacon READY BUSY,
 //	fault, owes N SILENCE, answered, asked, kernel ended|refused|unanswered N WHY
-//	    (kernelagain: the same, told before)
 //	    events; AGE is the JVM's, SINCE and SILENCE how long ago
 //	look
 //	    prints the verdict
@@ -46,14 +45,12 @@ var fails = map[string]Fail{"refused": Refused, "closed": Closed, "late": Late, 
 
 var kinds = map[string]Kind{
 	"heard": Heard, "silent": Silent, "notheard": NotHeard, "stop": PlannedStop, "suspect": Suspect, "reborn": Reborn,
-	"beacon": Beacon, "fault": Fault, "owes": Owes, "answered": Answered, "asked": Asked, "deaf": Deaf, "kernel": Kernel, "kernelagain": Kernel,
+	"beacon": Beacon, "fault": Fault, "owes": Owes, "answered": Answered, "asked": Asked, "deaf": Deaf, "kernel": Kernel,
 }
 
 func (s *stage) do(w []string) string {
 	if kind, ok := kinds[w[0]]; ok {
-		e := s.event(kind, w[1:])
-		e.Again = w[0] == "kernelagain"
-		s.m.Input(e)
+		s.m.Input(s.event(kind, w[1:]))
 		return s.look("")
 	}
 	fail, failed := fails[w[0]]

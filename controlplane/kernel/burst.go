@@ -39,16 +39,19 @@ type Sign struct {
 // that were idle for too long in one round; so they count when they are half of all
 // and come faster than any load brings them.
 const (
-	together  = 50 * time.Millisecond // in which ends belong together
-	resets    = 3
-	closeFast = 5 * time.Millisecond // in which closes make a sign
-	closes    = 3
-	after     = time.Second // in which a refused connect follows from ends
-	timeouts  = 3           // in a row, of one connection
-	gapLeast  = 100 * time.Millisecond
-	gapMost   = 10 * time.Second
-	gapForget = time.Minute
-	keepEnds  = 256 // newest ends that are remembered of one member
+	together   = 50 * time.Millisecond // in which ends belong together
+	resets     = 3
+	closeFast  = 5 * time.Millisecond // in which closes make a sign
+	closes     = 3
+	after      = time.Second // in which a refused connect follows from ends
+	timeouts   = 3           // in a row, of one connection
+	gapLeast   = 100 * time.Millisecond
+	gapMost    = 10 * time.Second
+	gapForget  = time.Minute
+	avoidGap   = time.Second
+	vainGap    = time.Second
+	refusalGap = 10 * time.Millisecond
+	keepEnds   = 256 // newest ends that are remembered of one member
 )
 
 // end is a connection that the member ended.
@@ -62,6 +65,7 @@ type trace struct {
 	ends    []end
 	ended   time.Duration // newest sign of Ends
 	avoided time.Duration // newest sign with Avoid
+	refused time.Duration // newest sign of Refusal
 	vain    time.Duration // newest sign of Unanswered
 	gap     time.Duration // least time from ended to the next one
 	any     bool          // ended means something
@@ -116,12 +120,12 @@ func (t *trace) take(e *events.Event, open func(netip.AddrPort) int) (Sign, bool
 	case events.Refused:
 		// Nobody listens: what is still open there is open to nobody.
 		s := Sign{Cause: Refusal, First: e.At, Count: 1, Text: "connect refused"}
-		if n := t.since(e.At - after); n > 0 && t.rare(&t.avoided, e.At) {
+		if n := t.since(e.At - after); n > 0 && rare(&t.avoided, e.At, avoidGap) {
 			s.Avoid = true
 			s.First, s.Text = t.ends[len(t.ends)-n].at, t.words(n, e.At)+", then a connect refused"
 			s.Count += n
 		}
-		return s, true
+		return s, rare(&t.refused, e.At, refusalGap) || s.Avoid
 	case events.SYNAgain:
 		return t.unanswered(e, "a connect is not answered")
 	case events.TimedOut:
@@ -155,7 +159,7 @@ func (t *trace) end(e end, open int) (Sign, bool) {
 	}
 	fast := t.since(e.at - closeFast)
 	s := Sign{Cause: Ends, Count: n, First: t.ends[len(t.ends)-n].at}
-	s.Avoid = n >= max(closes, open) && t.rare(&t.avoided, e.at)
+	s.Avoid = n >= max(closes, open) && rare(&t.avoided, e.at, avoidGap)
 	enough := hard >= resets || fast >= max(closes, (open+1)/2)
 	switch {
 	case s.Avoid:
@@ -179,8 +183,8 @@ func (t *trace) pause(at time.Duration) {
 }
 
 // rare reports whether something may be said again, and notes that it is.
-func (t *trace) rare(last *time.Duration, at time.Duration) bool {
-	if *last != 0 && at-*last < time.Second {
+func rare(last *time.Duration, at, gap time.Duration) bool {
+	if *last != 0 && at-*last < gap {
 		return false
 	}
 	*last = at
@@ -188,7 +192,7 @@ func (t *trace) rare(last *time.Duration, at time.Duration) bool {
 }
 
 func (t *trace) unanswered(e *events.Event, text string) (Sign, bool) {
-	if !t.rare(&t.vain, e.At) {
+	if !rare(&t.vain, e.At, vainGap) {
 		return Sign{}, false
 	}
 	return Sign{Cause: Unanswered, First: e.At, Count: 1, Text: text}, true
