@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -152,15 +153,19 @@ func (f *Feed) run(ctx context.Context) {
 	again := time.NewTicker(askNames)
 	defer again.Stop()
 	answers := make(chan map[string][]netip.AddrPort, 1)
-	asking := false
+	asking, more := false, false
 	ask := func() {
+		if asking {
+			more = true // there may be new ones
+			return
+		}
 		var names []string
 		for _, m := range x.members {
 			if _, ok := numbers(m.Addr); !ok && x.never == "" {
 				names = append(names, m.Addr)
 			}
 		}
-		if len(names) > 0 && !asking {
+		if len(names) > 0 {
 			asking = true
 			// Ends with ctx, and its answer finds a place.
 			f.ended.Go(func() { answers <- lookup(ctx, names) })
@@ -180,6 +185,10 @@ func (f *Feed) run(ctx context.Context) {
 		case x.names = <-answers:
 			asking = false
 			x.follow()
+			if more {
+				more = false
+				ask()
+			}
 		case <-again.C:
 			ask()
 		case batch, ok := <-batches:
@@ -227,6 +236,9 @@ func (x *follower) follow() {
 // refuse later.
 func (x *follower) attach(all []netip.AddrPort) {
 	source, err := x.open(all)
+	// The types of the kernel were read for it, megabytes that an idle process
+	// would keep for minutes.
+	debug.FreeOSMemory()
 	status := At(Events, time.Now(), "tracepoint")
 	if err != nil {
 		status = Refused(Events, err, events.Probe)
