@@ -62,6 +62,7 @@ func (c *Controller) adopt(t *table.Table, report compile.Report) {
 	c.built = time.Now()
 	c.published = c.built
 	c.show()
+	c.overlook()
 }
 
 // publish hands a table to the data path.

@@ -14,6 +14,7 @@ import (
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/config"
 	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/kernel"
 	"github.com/catherd/catherd/controlplane/learned"
 	"github.com/catherd/catherd/controlplane/overrides"
 	"github.com/catherd/catherd/dataplane/table"
@@ -40,7 +41,15 @@ type Options struct {
 	Listeners Listeners
 	Prober    health.Prober // nil: health.NetProber
 	Debts     Debts         // nil: a frozen member keeps what it has
-	// Getenv reads the environment for member files; nil: nothing is set.
+	// Events starts the kernel's events; nil: there are none.
+	Events kernel.Open
+	// Idle closes kept connections that members have ended; nil: that is found
+	// when they are used.
+	Idle Idle
+	// Kernel has what became of the programs in the kernel; nil: nobody else
+	// puts anything on it.
+	Kernel *kernel.Board
+	// Getenv reads the environment for member files, and KERNEL; nil: nothing is set.
 	Getenv func(string) string
 
 	// Applied is called with each configuration that was taken into use, the
@@ -82,6 +91,7 @@ type Controller struct {
 	events  admin.Ring
 	runner  *health.Runner
 	ears    ears
+	feed    *kernel.Feed // nil: no events of the kernel
 	started time.Time
 
 	dirty chan struct{} // one place: "build when you can"
@@ -101,6 +111,7 @@ type Controller struct {
 	hear      hearing
 	glances   *time.Ticker // of watch: every glance while there are requests
 	busy      bool         // it ticks like that
+	alarm     time.Time    // newest alarm of the kernel
 	table     *table.Table
 	print     compile.Print
 	report    compile.Report
@@ -166,12 +177,23 @@ func New(o Options) (*Controller, error) {
 	}
 	c.adopt(t, report)
 	c.hint()
+	if c.o.Kernel == nil {
+		c.o.Kernel = &kernel.Board{}
+	}
+	if o.Events != nil {
+		c.feed = kernel.NewFeed(o.Events, c.log)
+		c.o.Kernel.Put(kernel.Events, c.feed.Status)
+	}
 	return c, nil
 }
 
 // Start publishes the first table, opens the listeners and starts the probes.
 // After an error nothing listens and nothing is probed.
 func (c *Controller) Start() error {
+	if err := c.attach(); err != nil {
+		c.close()
+		return err
+	}
 	c.publish(c.table)
 	if err := c.o.Listeners.Listen(compile.Listeners(c.cfg)); err != nil {
 		c.close()
@@ -200,6 +222,9 @@ func (c *Controller) close() {
 	c.again(time.Time{}, time.Time{})
 	c.ears.Close()
 	c.runner.Close()
+	if c.feed != nil {
+		c.feed.Close()
+	}
 }
 
 // Run is the loop; it returns when ctx ends, with all probes stopped. Call it
@@ -220,7 +245,7 @@ func (c *Controller) Run(ctx context.Context) {
 			if later != nil {
 				continue
 			}
-			if wait := fold - time.Since(c.built); wait > 0 {
+			if wait := fold - time.Since(c.built); wait > 0 && time.Since(c.alarm) > fold {
 				later = time.After(wait)
 				continue
 			}
@@ -228,6 +253,8 @@ func (c *Controller) Run(ctx context.Context) {
 		case <-later:
 			later = nil
 			c.build()
+		case a := <-c.alarms():
+			c.heed(a, time.Now())
 		case <-c.news:
 			c.listen(time.Now())
 		case f := <-c.calls:

@@ -23,6 +23,7 @@ type pulse struct {
 	remark   int64     // when the remark that was told last was left, unix nanoseconds
 	owes     bool      // health has been told that it owes answers
 	lastByte int64     // of its answers at the last glance, unix nanoseconds
+	shunned  time.Time // newest alarm of the kernel that was told as an event
 	fault    int64     // when the fault that a probe was made for happened, unix nanoseconds
 }
 

@@ -76,6 +76,7 @@ func (c *Controller) apply(owner string, cfg *config.Config, problems config.Pro
 	c.heard() // groups that are named no more have been listened to until now
 	c.hear.checked = time.Time{}
 	c.take(t, report)
+	c.overlook()
 	c.prune()
 	if c.o.Applied != nil {
 		c.o.Applied(cfg)

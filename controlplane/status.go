@@ -42,6 +42,7 @@ func (c *Controller) Status() admin.Status {
 		Groups:    groups(now, c.ears.Groups(), &v.heard),
 		Beacons:   beacons(now, c.ears.Inputs(now).Beacons, &v.heard),
 		Sources:   sources(c.ears.Sources()),
+		Kernel:    c.o.Kernel.All(),
 		Findings:  findings(v.findings, v.heard.Findings),
 	}
 	for _, l := range v.cfg.Listen {
@@ -222,7 +223,7 @@ func (c *Controller) Metrics() metrics.Snapshot {
 		Table: v.table, Report: c.judge(v, now), Probes: c.runner.Probes(), Overrides: map[string]int{},
 		ReloadsOK: v.sync.ok, ReloadsRefused: v.sync.refused,
 		LastReloadOK: v.sync.lastOK, LastSuccess: v.sync.lastSuccess, InSync: v.sync.inSync,
-		Version: c.o.Version, Revision: c.o.Revision,
+		Version: c.o.Version, Revision: c.o.Revision, Kernel: c.o.Kernel.All(),
 	}
 	for _, o := range v.overrides {
 		s.Overrides[o.Kind()]++

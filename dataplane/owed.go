@@ -13,6 +13,14 @@ import (
 // connections, so it is for a few calls a second.
 func (e *Engine) Owes(id table.ID) (o meter.Owed, ok bool) { return e.proxy.Owes(id) }
 
+// DropEnded closes the kept connections of a member that it has ended, as somebody
+// has noticed who sees that sooner than they are used; it returns how many they were.
+// What the newest table lacks has none. It looks at each of them, so it is for a few
+// calls a second.
+func (e *Engine) DropEnded(id table.ID) int {
+	return e.proxy.DropEnded(id, time.Now().UnixNano())
+}
+
 // Abandon gives a member up that is known to be of no use, a frozen or dead one: safe
 // requests of whose answers nothing has come are repeated elsewhere within
 // Retry.Attempts, those that wait for a connection to it go elsewhere whatever

@@ -26,6 +26,7 @@ var topics = []struct{ name, short string }{
 	{"metrics", "what /metrics has and what to watch"},
 	{"engine", "what serves connections"},
 	{"upgrade", "another process in the place of the running one"},
+	{"kernel", "what helps in the kernel, what is missing, and the cure"},
 	{"limits", "what this version does not do"},
 }
 

@@ -69,7 +69,7 @@ func commands(e *env) *cobra.Command {
 	f.BoolVar(&e.noColor, "no-color", false, "no colours")
 	root.AddCommand(
 		runCommand(e), checkCommand(e), probeCommand(e), discoverCommand(e), schemaCommand(e),
-		statusCommand(e), membersCommand(e), heardCommand(e), eventsCommand(e), configCommand(e), explainCommand(e),
+		statusCommand(e), membersCommand(e), heardCommand(e), eventsCommand(e), kernelCommand(e), configCommand(e), explainCommand(e),
 		changeCommand(e, overrides.Drain), changeCommand(e, overrides.Stop), changeCommand(e, overrides.Ready), weightCommand(e),
 		reloadCommand(e), upgradeCommand(e),
 		versionCommand(e), completionCommand(e), helpCommand(e),

@@ -14,6 +14,10 @@ import (
 
 // TestMain lets scripts run the program as another process of this binary.
 func TestMain(m *testing.M) {
+	if at := os.Getenv(pretendAt); at != "" {
+		pretend(at)
+		return
+	}
 	testscript.Main(leakless{m}, map[string]func(){"catherd": main})
 }
 
@@ -60,6 +64,7 @@ func setup(e *testscript.Env) error {
 	e.Setenv("R2", receiverOf(w.free[4]))
 	e.Setenv("FOUND1", strings.Replace(w.free[3], ":", "-", 1)) // its name when it is found
 	e.Setenv("NO_COLOR", "1")
+	e.Setenv("KERNEL", os.Getenv("KERNEL")) // off: without programs in the kernel
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/catherd/catherd/controlplane/admin"
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/kernel"
 	"github.com/catherd/catherd/controlplane/metrics"
 	"github.com/catherd/catherd/dataplane"
 )
@@ -135,7 +136,7 @@ func (x *process) wire(cfg *config.Config) error {
 	x.log.Debug("overrides", "path", state, "reason", why)
 	x.ctl, err = controlplane.New(controlplane.Options{
 		Config: cfg, ConfigPath: absolute(x.plan.path), Load: x.loader(),
-		Publisher: x.engine, Debts: x.engine, Getenv: x.e.getenv, Listeners: x.front, Applied: x.applied,
+		Publisher: x.engine, Debts: x.engine, Idle: x.engine, Events: kernel.OpenEvents, Getenv: x.e.getenv, Listeners: x.front, Applied: x.applied,
 		Log: x.log, OverridesPath: state, Dropped: x.access.Dropped,
 		Version: version, Revision: revision, Engine: x.kind, Carry: x.elder.known(), Elders: x.elders.list,
 	})

@@ -129,7 +129,7 @@ func (p *running) stop() int {
 // env is that of a command about this process.
 func (p *running) env(out, err io.Writer) *env {
 	return &env{stdout: out, stderr: err, getenv: func(name string) string {
-		return map[string]string{"CATHERD_SOCKET": p.socket}[name]
+		return map[string]string{"CATHERD_SOCKET": p.socket, "KERNEL": os.Getenv("KERNEL")}[name]
 	}}
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/kernel"
 	"github.com/catherd/catherd/controlplane/overrides"
 )
 
@@ -39,6 +40,9 @@ type Status struct {
 	Beacons  []BeaconStatus `json:"beacons"`
 	Sources  []SourceStatus `json:"sources"`
 	Findings []Finding      `json:"findings"`
+
+	// Kernel is what became of the programs in the kernel, by name.
+	Kernel []kernel.Status `json:"kernel"`
 }
 
 // PoolStatus is one pool.

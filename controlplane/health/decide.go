@@ -13,7 +13,8 @@ func (m *Machine) decide(at time.Time, s *Sample) {
 	switch m.state {
 	case Checking, Up:
 		if !m.stop.IsZero() {
-			m.owes, m.doubt, m.renewed = owed{}, "", false
+			m.owes, m.renewed = owed{}, false
+			m.trust()
 			m.enter(Leaving, at)
 			return
 		}
@@ -22,7 +23,7 @@ func (m *Machine) decide(at time.Time, s *Sample) {
 		}
 		if s.OK {
 			if !s.began().Before(m.doubtAt) {
-				m.doubt = ""
+				m.trust()
 			}
 			if !s.began().Before(m.fault) {
 				m.fault = time.Time{}
@@ -35,6 +36,9 @@ func (m *Machine) decide(at time.Time, s *Sample) {
 				m.climb(at, true)
 			}
 			return
+		}
+		if s.Fail == BadStatus && m.seen {
+			m.trust() // what answers has not died
 		}
 		// The first ping that nobody answers while answers are owed has requests
 		// go elsewhere; the second, which is sent at once, takes the member out. A
@@ -126,7 +130,9 @@ func (m *Machine) against(s *Sample, question bool, at time.Time) (down bool, ea
 		return s.Fail != Late || m.bad >= 2, "at the first probe"
 	case enough:
 		return true, ""
-	case m.Tripped(at):
+	case hard && m.seen:
+		return true, "after " + m.doubt
+	case m.Tripped(at) && !m.trip.Kernel:
 		return true, "after faults of requests"
 	case m.renewed:
 		return true, "after a restart"
@@ -160,7 +166,8 @@ func (m *Machine) fall(at time.Time, early string) {
 	}
 	m.early = early
 	m.proof = m.falls.proof(m.set.UpAfter, at)
-	m.renewed, m.doubt, m.owes = false, "", owed{}
+	m.renewed, m.owes = false, owed{}
+	m.trust()
 	m.enter(Down, at)
 }
 

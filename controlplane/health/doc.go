@@ -9,6 +9,7 @@
 //	machine.go   Machine: samples, trips and events in, verdict out; no clock, no socket
 //	decide.go    the only place where a state changes, and the pace of probes
 //	event.go     what can be told about a member, and what is noted of it
+//	kernel.go    what the kernel has seen of connections, and whose it was
 //	falls.go     members that come and go
 //	settings.go  Settings, and every number that is not in them
 //	sample.go    the result of a probe, the kinds of failure, trips

@@ -19,6 +19,8 @@ type Event struct {
 	Ready int           // Beacon: threads that are free
 	Busy  int           // Beacon: threads that work
 	Again bool          // Suspect: the same was told a moment ago; it is asked, and nobody reads of it
+	Sign  Sign          // Kernel: what the connections came to
+	Count int           // Kernel: how many of them
 }
 
 // Told is an event and whose it is.
@@ -61,6 +63,20 @@ const (
 	// Deaf: nobody listens for its heartbeats any more. Whether they come means
 	// nothing from now on.
 	Deaf
+	// Kernel: the kernel has seen connections to the member come to an end, or to
+	// nothing. It is a witness and no verdict: Tomcat closes idle connections in
+	// heaps, and anybody on the way can forge a reset.
+	Kernel
+)
+
+// Sign is what connections to a member came to.
+type Sign uint8
+
+// The signs.
+const (
+	Ended      Sign = iota // the member ended or reset them, many at a time
+	NotHeeded              // a connect was refused
+	Unanswered             // nothing comes back from the member's host
 )
 
 // owed is the question whether a member that owes answers is alive.
@@ -94,7 +110,7 @@ func (m *Machine) Input(e Event) {
 		m.soon(e.At)
 	case Suspect:
 		m.hushed = e.Again && (m.doubt == "" || m.hushed)
-		m.doubt, m.doubtAt = e.Why, e.At
+		m.doubt, m.doubtAt, m.seen, m.lone = e.Why, e.At, false, time.Time{}
 		m.soon(e.At)
 	case Reborn:
 		m.reborn(e)
@@ -118,6 +134,8 @@ func (m *Machine) Input(e Event) {
 			m.ProbeNow(e.At)
 		}
 		m.owes = owed{}
+	case Kernel:
+		m.sign(e)
 	case Deaf:
 		m.heard, m.silent, m.unheard = time.Time{}, time.Time{}, false
 	case Asked:
@@ -153,7 +171,8 @@ func (m *Machine) age(e Event) {
 // if it is true the answer comes within a millisecond or not at all.
 func (m *Machine) reborn(e Event) {
 	m.bad, m.good, m.quiet, m.early, m.numb, m.frozen, m.mute, m.backoff = 0, 0, 0, "", "", false, false, 0
-	m.owes, m.doubt, m.fault, m.falls = owed{}, "", time.Time{}, falls{}
+	m.owes, m.fault, m.falls = owed{}, time.Time{}, falls{}
+	m.trust()
 	m.heard, m.silent, m.unheard = e.At, time.Time{}, false
 	m.born, m.beacon = time.Time{}, time.Time{}
 	m.age(e)

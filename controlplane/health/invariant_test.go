@@ -38,7 +38,7 @@ func (w *walk) input(allowed []Kind, good bool) (kind Kind, s Sample) {
 		return 255, s
 	}
 	w.now = w.now.Add(time.Duration(w.rand.IntN(3000)) * time.Millisecond)
-	e := Event{Kind: allowed[w.rand.IntN(len(allowed))], At: w.now, Why: "why", Owed: 1 + w.rand.IntN(9)}
+	e := Event{Kind: allowed[w.rand.IntN(len(allowed))], At: w.now, Why: "why", Owed: 1 + w.rand.IntN(9), Sign: Sign(w.rand.IntN(3)), Count: 1 + w.rand.IntN(4)}
 	e.Since = w.now.Add(-time.Duration(w.rand.IntN(9000)) * time.Millisecond)
 	e.Alive = time.Duration(w.rand.IntN(90)) * time.Second
 	w.say("event " + string(rune('a'+e.Kind)))
@@ -65,6 +65,8 @@ func (w *walk) always(set Settings) Verdict {
 		w.fail("nothing speaks against it and its requests are taken away")
 	case m.mute && (m.last.OK || !m.last.Fail.silent()):
 		w.fail("it answers and is mute")
+	case m.seen && (m.state != Up || m.doubt == ""), !m.lone.IsZero() && !m.seen:
+		w.fail("the kernel's doubt is about nothing")
 	case m.quiet > m.bad:
 		w.fail("silent more often than bad")
 	case m.state == Leaving && m.stop.IsZero():
@@ -91,7 +93,7 @@ func begin(t *testing.T, seed uint64, s Settings) *walk {
 var some = Settings{Every: 5 * time.Second, Connect: time.Second, Timeout: time.Second, DownAfter: 3, UpAfter: 2, SlowStart: ByAge}
 
 func TestAlways(t *testing.T) {
-	every := []Kind{Heard, Silent, NotHeard, PlannedStop, Suspect, Reborn, Beacon, Fault, Owes, Answered, Asked, Deaf}
+	every := []Kind{Heard, Silent, NotHeard, PlannedStop, Suspect, Reborn, Beacon, Fault, Owes, Answered, Asked, Deaf, Kernel}
 	for seed := range uint64(300) {
 		s := some
 		s.Lost, s.Prove = Lost(seed%3), seed%2 == 0
@@ -126,7 +128,7 @@ func TestAlways(t *testing.T) {
 // Silence, heartbeats that come and go, forged stops and questions never take
 // a member out that answers.
 func TestSilenceAloneTakesNobodyOut(t *testing.T) {
-	words := []Kind{Heard, Silent, NotHeard, Suspect, Reborn, Beacon, Fault, Owes, Answered, Asked, Deaf}
+	words := []Kind{Heard, Silent, NotHeard, Suspect, Reborn, Beacon, Fault, Owes, Answered, Asked, Deaf, Kernel}
 	for seed := range uint64(200) {
 		s := some
 		s.Lost = Lost(seed % 3)
@@ -143,7 +145,7 @@ func TestSilenceAloneTakesNobodyOut(t *testing.T) {
 // Whatever has happened, a member that answers from now on is back within a
 // bounded number of probes.
 func TestEverybodyComesBack(t *testing.T) {
-	every := []Kind{Heard, Silent, PlannedStop, Suspect, Reborn, Fault, Owes}
+	every := []Kind{Heard, Silent, PlannedStop, Suspect, Reborn, Fault, Owes, Kernel}
 	for seed := range uint64(200) {
 		w := begin(t, seed, some)
 		for range 100 {

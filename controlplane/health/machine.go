@@ -51,7 +51,10 @@ type Machine struct {
 	denied  bool      // it was heard as if it had not said so
 	doubt   string    // what a probe is to settle; "" nothing
 	doubtAt time.Time
-	hushed  bool // the doubt is an old story: it is not shown
+	hushed  bool      // the doubt is an old story: it is not shown
+	seen    bool      // the doubt is the kernel's, see kernel.go
+	lone    time.Time // when the one refused connect was that the doubt is made of; zero: there is more
+	urged   time.Time // newest probe that the kernel's signs have made due
 	beacon  time.Time
 	ready   int
 	busy    int
@@ -126,6 +129,7 @@ func (m *Machine) Sample(s Sample) (clear bool) {
 		return false
 	}
 	m.last = s
+	m.disown(&s)
 	if s.OK {
 		m.good, m.bad, m.okAt = m.good+1, 0, s.At
 	} else {
@@ -136,7 +140,8 @@ func (m *Machine) Sample(s Sample) (clear bool) {
 	}
 	m.decide(s.At, &s)
 	clear = s.OK && m.Tripped(s.At) && m.state == Up &&
-		(m.trip.Ends == ByPing || m.trip.Ends == ByRequest && s.Request)
+		(m.trip.Ends == ByPing || m.trip.Ends == ByRequest && s.Request) &&
+		!(m.trip.Kernel && s.began().Before(m.trip.At))
 	if clear {
 		m.trip = Trip{}
 	}

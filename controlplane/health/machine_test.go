@@ -26,10 +26,10 @@ type stage struct {
 //	    time passes, nothing is printed
 //	ok TEXT, request TEXT, refused TEXT, closed TEXT, late TEXT, status TEXT, odd TEXT
 //	    a sample at the time the machine asked for
-//	trip DURATION [time|request|ping]
+//	trip DURATION [time|request|ping|kernel]
 //	    the data path avoids the member
 //	heard [AGE], silent [SINCE], notheard, stop, suspect WHY, reborn [AGE], beacon READY BUSY,
-//	fault, owes N SILENCE, answered, asked
+//	fault, owes N SILENCE, answered, asked, kernel ended|refused|unanswered N WHY
 //	    events; AGE is the JVM's, SINCE and SILENCE how long ago
 //	look
 //	    prints the verdict
@@ -45,7 +45,7 @@ var fails = map[string]Fail{"refused": Refused, "closed": Closed, "late": Late, 
 
 var kinds = map[string]Kind{
 	"heard": Heard, "silent": Silent, "notheard": NotHeard, "stop": PlannedStop, "suspect": Suspect, "reborn": Reborn,
-	"beacon": Beacon, "fault": Fault, "owes": Owes, "answered": Answered, "asked": Asked, "deaf": Deaf,
+	"beacon": Beacon, "fault": Fault, "owes": Owes, "answered": Answered, "asked": Asked, "deaf": Deaf, "kernel": Kernel,
 }
 
 func (s *stage) do(w []string) string {
@@ -77,8 +77,8 @@ func (s *stage) do(w []string) string {
 		}
 		return s.look(extra)
 	case w[0] == "trip":
-		ends := map[string]Proof{"time": ByTime, "request": ByRequest, "ping": ByPing}[w[2]]
-		s.m.Trip(Trip{At: s.now, Until: s.now.Add(s.dur(w[1])), Ends: ends})
+		ends := map[string]Proof{"time": ByTime, "request": ByRequest, "ping": ByPing, "kernel": ByPing}[w[2]]
+		s.m.Trip(Trip{At: s.now, Until: s.now.Add(s.dur(w[1])), Ends: ends, Kernel: w[2] == "kernel"})
 		return s.look("")
 	}
 	s.t.Fatalf("unknown command %q", w[0])
@@ -122,6 +122,10 @@ func (s *stage) event(kind Kind, w []string) Event {
 	case kind == Owes:
 		fmt.Sscan(w[0], &e.Owed)
 		e.Since = s.now.Add(-s.dur(w[1]))
+	case kind == Kernel:
+		e.Sign = map[string]Sign{"ended": Ended, "refused": NotHeeded, "unanswered": Unanswered}[w[0]]
+		fmt.Sscan(w[1], &e.Count)
+		e.Why = "kernel: " + strings.Join(w[2:], " ")
 	case kind == Beacon:
 		fmt.Sscan(w[0]+" "+w[1], &e.Ready, &e.Busy)
 	default:

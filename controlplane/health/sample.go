@@ -48,6 +48,9 @@ type Trip struct {
 	At    time.Time
 	Until time.Time
 	Ends  Proof // what ends the trip before Until
+	// Kernel says that it is avoided because of what the kernel has seen, only
+	// until it answers: the trip itself speaks against nobody.
+	Kernel bool
 }
 
 // Proof is what shows that a member which failed requests can serve again.

@@ -64,6 +64,7 @@ type Verdict struct {
 	Unheard bool      // they should be heard and never were
 	Ignored bool      // silence means nothing here
 	Doubt   string    // what somebody says about it and a probe is to settle
+	Seen    bool      // Doubt is the kernel's word: it is settled in a moment and changes nothing until then
 	Renewed bool      // another JVM than before, not yet seen to answer
 	Falls   int       // falls that make it flap; 0 when it does not
 	Stop    time.Time // when it said that it stops; zero: it did not
@@ -107,7 +108,7 @@ func (m *Machine) Verdict(now time.Time) Verdict {
 		Took: m.last.Took, Ping: m.last.Ping, Asked: m.last.Request, At: m.last.At, OKAt: m.okAt,
 		Hold: m.hold, Frozen: m.frozen || m.numb != "", Numb: m.numb, Early: m.early, Mute: m.mute, Share: m.share(now),
 		Heard: m.heard, Silent: m.silent, Unheard: m.unheard, Ignored: m.set.Lost == LostIgnore,
-		Doubt: m.doubt, Renewed: m.renewed, Stop: m.stop, Beacon: m.beacon, Ready: m.ready, Busy: m.busy,
+		Doubt: m.doubt, Seen: m.seen, Renewed: m.renewed, Stop: m.stop, Beacon: m.beacon, Ready: m.ready, Busy: m.busy,
 	}
 	if m.Tripped(now) {
 		v.Trip = m.trip.Until
@@ -122,7 +123,7 @@ func (m *Machine) Verdict(now time.Time) Verdict {
 			v.Falls, _ = m.falls.count(now)
 		}
 		missed := !m.silent.IsZero() && m.set.Lost != LostIgnore
-		if m.bad > 0 || missed || v.Falls > 0 || v.Doubt != "" || m.renewed {
+		if m.bad > 0 || missed || v.Falls > 0 || v.Doubt != "" && !v.Seen || m.renewed {
 			v.State = Shaky
 		}
 		v.OnlySessions = missed && m.set.Lost == LostDrain
@@ -151,8 +152,8 @@ func (v *Verdict) Loaded(now time.Time) bool {
 // same reports whether two verdicts lead to the same table and, the passage
 // of time aside, to the same words.
 func (v *Verdict) same(o *Verdict) bool {
-	return v.State == o.State && v.Text == o.Text && v.Share == o.Share && v.Trip.Equal(o.Trip) &&
+	return v.State == o.State && v.Text == o.Text && v.Share == o.Share && (v.Trip.Equal(o.Trip) || v.Seen || o.Seen) &&
 		v.Hold == o.Hold && v.OnlySessions == o.OnlySessions && v.Frozen == o.Frozen && v.Numb == o.Numb && v.Early == o.Early && v.Mute == o.Mute &&
 		v.OK == o.OK && v.Silent.IsZero() == o.Silent.IsZero() && v.Heard.IsZero() == o.Heard.IsZero() &&
-		v.Unheard == o.Unheard && v.Doubt == o.Doubt && v.Renewed == o.Renewed && v.Falls == o.Falls
+		v.Unheard == o.Unheard && (v.Doubt == o.Doubt || v.Seen || o.Seen) && v.Renewed == o.Renewed && v.Falls == o.Falls
 }

@@ -52,7 +52,7 @@ func (w *watcher) take(e Event) bool {
 	case Deaf:
 		w.heard, w.steady = time.Time{}, false
 	}
-	if n := len(w.inbox); n > 0 && w.inbox[n-1].Kind == e.Kind {
+	if n := len(w.inbox); n > 0 && w.inbox[n-1].Kind == e.Kind && e.Kind != Kernel {
 		w.inbox[n-1] = e // the newer one says it all
 		return true
 	}

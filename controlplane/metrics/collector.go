@@ -8,6 +8,7 @@ import (
 
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/kernel"
 	"github.com/catherd/catherd/dataplane/meter"
 	"github.com/catherd/catherd/dataplane/table"
 )
@@ -27,6 +28,8 @@ type Snapshot struct {
 	Groups    []Group                // of tribes, each name once
 	LastHeard map[table.ID]time.Time // of members whose node is known for sure
 	Findings  map[string]int         // by severity: critical, warning, info
+
+	Kernel []kernel.Status // programs in the kernel
 
 	Dropped           uint64 // access records
 	Version, Revision string
@@ -106,6 +109,9 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		out.gauge(overrides, float64(s.Overrides[kind]), kind)
 	}
 	out.count(dropped, s.Dropped)
+	for i := range s.Kernel {
+		out.program(&s.Kernel[i])
+	}
 	out.gauge(build, 1, s.Version, s.Revision)
 }
 
@@ -157,6 +163,17 @@ func (s sender) group(g *Group) {
 	s.count(heartbeats, g.Refused, g.Name, "refused")
 	s.count(heartbeats, g.Junk, g.Name, "junk")
 	s.count(heartbeats, g.Lost, g.Name, "lost")
+}
+
+// program is one in the kernel.
+func (s sender) program(p *kernel.Status) {
+	s.gauge(attached, flag(p.State == kernel.Attached), p.Program)
+	for reason, n := range p.Drops {
+		s.count(drops, n, p.Program, reason)
+	}
+	for what, n := range p.Counts {
+		s.count(counted, n, p.Program, what)
+	}
 }
 
 func (s sender) state(pool, member string, now compile.State) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/health"
+	"github.com/catherd/catherd/controlplane/kernel"
 	"github.com/catherd/catherd/dataplane/meter"
 	"github.com/catherd/catherd/dataplane/table"
 )
@@ -50,6 +51,10 @@ func sample(t *testing.T) *fixed {
 			Heard: 100, Stops: 4, Foreign: 5, Refused: 6, Junk: 7, Lost: 8}},
 		LastHeard: map[table.ID]time.Time{"app/a": time.UnixMilli(2500)},
 		Findings:  map[string]int{"critical": 1},
+		Kernel: []kernel.Status{
+			{Program: kernel.Events, State: kernel.Attached, Counts: map[string]uint64{"told": 9, "lost": 0}},
+			{Program: kernel.Guard, State: kernel.Missing, Drops: map[string]uint64{"denied": 2}},
+		},
 		ReloadsOK: 3, LastReloadOK: true, LastSuccess: time.UnixMilli(1500), InSync: true,
 		Version: "1.0", Revision: "abc",
 	}
@@ -172,7 +177,18 @@ catherd_request_duration_seconds_bucket{pool="app",le="10"} 1
 catherd_request_duration_seconds_bucket{pool="app",le="+Inf"} 1
 catherd_request_duration_seconds_sum{pool="app"} 0.003
 catherd_request_duration_seconds_count{pool="app"} 1
-`, "catherd_requests_in_flight", "catherd_member_up", "catherd_sticky_requests_total", "catherd_overrides",
+# HELP catherd_kernel_drops_total Packets that a program in the kernel has dropped, by reason.
+# TYPE catherd_kernel_drops_total counter
+catherd_kernel_drops_total{program="guard",reason="denied"} 2
+# HELP catherd_kernel_events_total What a program in the kernel has counted, such as events that it told and that were lost.
+# TYPE catherd_kernel_events_total counter
+catherd_kernel_events_total{program="events",what="lost"} 0
+catherd_kernel_events_total{program="events",what="told"} 9
+# HELP catherd_kernel_program_attached 1 when the program in the kernel is at work.
+# TYPE catherd_kernel_program_attached gauge
+catherd_kernel_program_attached{program="events"} 1
+catherd_kernel_program_attached{program="guard"} 0
+`, "catherd_kernel_drops_total", "catherd_kernel_events_total", "catherd_kernel_program_attached", "catherd_requests_in_flight", "catherd_member_up", "catherd_sticky_requests_total", "catherd_overrides",
 		"catherd_member_state", "catherd_tribes_members", "catherd_tribes_heartbeats_total",
 		"catherd_tribes_last_heartbeat_timestamp_seconds", "catherd_findings",
 		"catherd_config_last_reload_success_timestamp_seconds", "catherd_request_duration_seconds")

@@ -42,6 +42,10 @@ var (
 	version     = desc("table_version", "Number of the table in use; it rises with every change.")
 	overrides   = desc("overrides", "Operators' wishes that hold, by kind.", "kind")
 
+	attached = desc("kernel_program_attached", "1 when the program in the kernel is at work.", "program")
+	counted  = desc("kernel_events_total", "What a program in the kernel has counted, such as events that it told and that were lost.", "program", "what")
+	drops    = desc("kernel_drops_total", "Packets that a program in the kernel has dropped, by reason.", "program", "reason")
+
 	dropped = desc("access_records_dropped_total", "Access log records dropped because the disk was slow.")
 	build   = desc("build_info", "Always 1; the labels say what is running.", "version", "revision")
 )
@@ -51,7 +55,7 @@ var all = []*prometheus.Desc{
 	requests, duration, response, inFlight, requestBytes, responseBytes,
 	up, state, connections, connects, retries, faults, sticky, probes, probeSeconds,
 	nodes, heartbeats, lastHeard, found,
-	reloads, lastOK, lastSuccess, inSync, version, overrides, dropped, build,
+	reloads, lastOK, lastSuccess, inSync, version, overrides, attached, counted, drops, dropped, build,
 }
 
 // Names lists every metric that may be exported.

@@ -73,6 +73,17 @@ func charge(cfg *table.Pool, n int) {
 // 500 requests a second moves 300 when one of them freezes.
 const budgetMoved = 1000 * 100
 
+// DropEnded closes idle connections that the member has ended; see
+// upstream.Pool.DropEnded.
+func (p *Proxy) DropEnded(id table.ID, now int64) int {
+	v := p.view.Load()
+	cfg, m := v.member(id)
+	if m == nil {
+		return 0
+	}
+	return v.pools[m.Ord].DropEnded(cfg, now)
+}
+
 // member finds a member by its identity; nil when the table lacks it.
 func (v *View) member(id table.ID) (*table.Pool, *table.Member) {
 	for _, cfg := range v.Pools {

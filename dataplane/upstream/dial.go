@@ -23,6 +23,7 @@ func (p *Pool) dial(t *table.Target, cfg *table.Pool, task *evloop.Task, pong ti
 		p.open.Add(-1)
 		return nil, f
 	}
+	silence(wc.Net(), cfg.Timeouts.BetweenBytes)
 	c := &Conn{Conn: wc, pool: p, Fresh: true, shard: shardOf(task, t)}
 	p.live.Open.Add(1)
 	p.live.Connects.Add(1)

@@ -102,7 +102,7 @@ func (p *Pool) sweep(m *table.Member, cfg *table.Pool, now int64, kept []*Conn) 
 
 func (p *Pool) sweepShard(idle *stack, m *table.Member, cfg *table.Pool, now int64, kept []*Conn) []*Conn {
 	limit := int64(cfg.Conns.Max)
-	kept = p.look(idle, cfg, now, limit, kept)
+	kept, _ = p.look(idle, cfg, now, limit, kept)
 	// The oldest is at the end. It stays away while it is pinged, the others
 	// are at hand again.
 	var due *Conn
@@ -144,9 +144,9 @@ func (p *Pool) unborrow(limit int64) {
 }
 
 // look takes the idle connections of a shard out, each under a permit so that the bound on
-// connections holds, and drops those that are of no use. It stops when somebody
-// waits for a permit.
-func (p *Pool) look(idle *stack, cfg *table.Pool, now, limit int64, kept []*Conn) []*Conn {
+// connections holds, and drops those that are of no use; it counts those that the
+// member has ended. It stops when somebody waits for a permit.
+func (p *Pool) look(idle *stack, cfg *table.Pool, now, limit int64, kept []*Conn) (well []*Conn, ended int) {
 	for range p.live.Idle.Load() {
 		if !p.borrow(limit) {
 			break
@@ -157,14 +157,19 @@ func (p *Pool) look(idle *stack, cfg *table.Pool, now, limit int64, kept []*Conn
 			break
 		}
 		p.live.Idle.Add(-1)
-		if cfg.Conns.KeepFor > 0 && now-c.usedAt > int64(cfg.Conns.KeepFor) || !c.Quiet() {
+		old := cfg.Conns.KeepFor > 0 && now-c.usedAt > int64(cfg.Conns.KeepFor)
+		if old || !c.Quiet() {
+			if !old {
+				p.cut.Store(now)
+				ended++
+			}
 			p.drop(c)
 			p.unborrow(limit)
 			continue
 		}
 		kept = append(kept, c)
 	}
-	return kept
+	return kept, ended
 }
 
 // putBack makes connections idle again, the first on top, and gives their

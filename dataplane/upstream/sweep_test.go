@@ -20,7 +20,7 @@ func TestSweepRefusesNobody(t *testing.T) {
 	p.Release(get(t, p, m, cfg, Want{Now: now()}), cfg, true, now())
 
 	limit := int64(cfg.Conns.Max)
-	kept := p.look(&p.idle[0], cfg, now(), limit, nil)
+	kept, _ := p.look(&p.idle[0], cfg, now(), limit, nil)
 	if len(kept) != 1 {
 		t.Fatalf("the look took %d connections", len(kept))
 	}
