@@ -97,7 +97,7 @@ func (a *address) follow(fds []int) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, steer.ErrElsewhere):
-		a.state, a.why, a.cure = Waiting, "another process has the listeners in its own group", "none is needed: it begins when that process has let go of them"
+		a.state, a.why, a.cure = Waiting, "the listeners stand in another group still, of a process before", "none is needed: it begins when that one has let go of them"
 		return nil
 	}
 	why, cure := err.Error(), "none is known; Catherd works without it"
