@@ -84,6 +84,13 @@ func (f *front) steer(specs []compile.ListenerSpec) (undo func(), err error) {
 	return undo, nil
 }
 
+// steerAgain has our own program choose, after a process that wanted to take over may
+// have put another one in its place.
+func (f *front) steerAgain() {
+	f.steering.Again()
+	_ = f.engine.Steer() // what came of it is in the log and the status
+}
+
 // steerOn has the steering looked after until ctx ends.
 func (f *front) steerOn(ctx context.Context) {
 	t := time.NewTicker(time.Second)

@@ -124,7 +124,7 @@ func (a *address) steer(fds []int, policy steer.Policy) error {
 		}
 		a.group = g
 	}
-	if a.added < len(fds) {
+	if a.state != Steered {
 		// As long as no listener can be named this leaves the choice to the kernel. It
 		// takes the program of a process before off, and with it what keeps the
 		// listeners in that one's group.

@@ -55,6 +55,18 @@ func (s *Steering) Set(p Plan) (before Plan) {
 	return before
 }
 
+// Again has every address put under its program once more, because another process may
+// have put one of its own in its place. Addresses follow when they are looked after.
+func (s *Steering) Again() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.addresses {
+		if a.state == Steered {
+			a.state = Waiting
+		}
+	}
+}
+
 // Open implements frontend.Steering.
 func (s *Steering) Open(name string, fds []int) (frontend.Steered, error) {
 	s.mu.Lock()
