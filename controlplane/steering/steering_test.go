@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -51,6 +52,9 @@ func TestPolicies(t *testing.T) {
 		t.Helper()
 		w := start(t, 2, p)
 		r0, r1 := w.hold(0), w.hold(1)
+		// How long they have been held counts up to 17 ms (MOST_AT_IT of steer.c).
+		held := time.Now()
+		w.until("both have been held equally long", func() bool { return time.Since(held) > 20*time.Millisecond })
 		for range 60 {
 			w.dial()
 		}

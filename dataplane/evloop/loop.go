@@ -40,6 +40,7 @@ type Loop struct {
 	ended bool
 
 	stopping atomic.Bool
+	words    atomic.Pointer[[]*atomic.Uint64] // of ShowWork
 }
 
 // woken is a waiter that was taken out of a gate and is to be resumed.
@@ -131,7 +132,10 @@ func (l *Loop) turn() {
 			}
 			busy = n > 0
 		}
-		if l.serve(l.events[:n]) {
+		l.begin()
+		over := l.serve(l.events[:n])
+		l.end()
+		if over {
 			if has {
 				l.places.free()
 			}

@@ -44,6 +44,7 @@ func (s *Server) Accept() error {
 	for address, g := range s.groups {
 		errs = append(errs, s.start(g), s.steer(address, g))
 	}
+	s.showWork()
 	return errors.Join(errs...)
 }
 

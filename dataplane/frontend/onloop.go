@@ -36,7 +36,7 @@ func (s *Server) openOnLoops(g *group, lns []net.Listener) error {
 }
 
 func (s *Server) listenOn(l *evloop.Loop, g *group, fd int) error {
-	st := &seat{fd: fd}
+	st := &seat{fd: fd, loop: l}
 	ln, err := l.Listen(fd,
 		func(fd int, remote net.Addr) { s.take(l, g, fd, remote, st.accepted()) },
 		st.drained,

@@ -148,6 +148,7 @@ func (s *Server) Listen(specs []Spec) ([]net.Addr, error) {
 	}
 	closeSockets(s.adopted)
 	s.adopted = nil
+	s.showWork()
 	return addrs, nil
 }
 

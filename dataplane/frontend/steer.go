@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/catherd/catherd/dataplane/evloop"
 )
 
 // Load is told what becomes of the connections of one listener. Its methods are
@@ -15,6 +17,9 @@ type Load interface {
 	Accepted() // a connection was taken
 	Closed()   // a connection that was taken has ended
 	Drained()  // nothing waits to be taken
+	// Since is where to say since when the acceptor has been doing something else than
+	// to wait (evloop.Loop.ShowWork); nil: nobody wants to know.
+	Since() *atomic.Uint64
 }
 
 // Steering has the kernel choose which listener of an address takes a new
@@ -41,6 +46,7 @@ type Steered interface {
 // seat is the place of one listener in its group.
 type seat struct {
 	fd   int // of loops; the group closes it
+	loop *evloop.Loop
 	load atomic.Pointer[Load]
 }
 
@@ -98,7 +104,25 @@ func (s *Server) Steer() error {
 	for address, g := range s.groups {
 		errs = append(errs, s.steer(address, g))
 	}
+	s.showWork()
 	return errors.Join(errs...)
+}
+
+// showWork has the loops say that they are busy to all loads there are. s.mu is held.
+func (s *Server) showWork() {
+	words := make(map[*evloop.Loop][]*atomic.Uint64)
+	for _, g := range s.groups {
+		for _, x := range g.seats {
+			if load := x.load.Load(); load != nil {
+				if w := (*load).Since(); w != nil {
+					words[x.loop] = append(words[x.loop], w)
+				}
+			}
+		}
+	}
+	for _, l := range s.loops {
+		l.ShowWork(words[l])
+	}
 }
 
 // steer puts one address under the steering, or has it looked after. s.mu is held.
