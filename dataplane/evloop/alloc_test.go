@@ -10,7 +10,7 @@ import (
 func TestShowingWorkAllocatesNothing(t *testing.T) {
 	l := &Loop{}
 	l.ShowWork([]*atomic.Uint64{new(atomic.Uint64), new(atomic.Uint64)})
-	if n := testing.AllocsPerRun(1000, func() { l.begin(); l.end() }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { l.begin(true); l.end() }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -19,7 +19,7 @@ func BenchmarkShowWork(b *testing.B) {
 	l := &Loop{}
 	l.ShowWork([]*atomic.Uint64{new(atomic.Uint64)})
 	for b.Loop() {
-		l.begin()
+		l.begin(true)
 		l.end()
 	}
 }

@@ -23,6 +23,8 @@ type Loop struct {
 	free    []*Task
 	low     int       // the fewest tasks in free since looked
 	looked  time.Time // when free was last trimmed
+	since   uint64    // see begin
+	turns   uint
 	active  int
 	events  []unix.EpollEvent
 	pending []posted
@@ -132,7 +134,7 @@ func (l *Loop) turn() {
 			}
 			busy = n > 0
 		}
-		l.begin()
+		l.begin(has)
 		over := l.serve(l.events[:n])
 		l.end()
 		if over {
