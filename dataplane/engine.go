@@ -108,6 +108,24 @@ func (e *Engine) Sockets() ([]frontend.Socket, error) { return e.server.Sockets(
 // see frontend.Server.Retire.
 func (e *Engine) Retire(ctx context.Context) (cut int64) { return e.server.Retire(ctx) }
 
+// SetSteering has the kernel choose the listener of a new connection by st. Call it
+// before the first Listen.
+func (e *Engine) SetSteering(st frontend.Steering) { e.server.SetSteering(st) }
+
+// Steer follows what the steering wants now; it is to be called about once a second,
+// see frontend.Server.Steer.
+func (e *Engine) Steer() error { return e.server.Steer() }
+
+// Do runs f on a loop, which serves nobody meanwhile. It is for trials of what happens
+// then. False: there is no such loop.
+func (e *Engine) Do(loop int, f func()) bool {
+	if loop < 0 || loop >= len(e.loops) {
+		return false
+	}
+	e.loops[loop].Do(f)
+	return true
+}
+
 // SetLimits replaces the bounds on clients.
 func (e *Engine) SetLimits(l frontend.Limits) { e.server.SetLimits(l) }
 

@@ -41,6 +41,10 @@ func (p Policy) String() string {
 	}
 }
 
+// ErrElsewhere is matched by Add when the listener stands in a generation already, of
+// this group or of another one, whose process may have ended a moment ago.
+var ErrElsewhere = errors.New("it stands in another generation")
+
 // Group steers the connections of one address. Its methods are for one
 // goroutine at a time.
 type Group struct {
@@ -127,7 +131,11 @@ func (g *Group) Add(generation, index, fd int) error {
 		}
 		g.inner[generation] = m
 	}
-	if err := m.Put(uint32(index), uint64(fd)); err != nil {
+	err := m.Put(uint32(index), uint64(fd))
+	if errors.Is(err, unix.EBUSY) {
+		return fmt.Errorf("add listener %d to generation %d: %w", index, generation, ErrElsewhere)
+	}
+	if err != nil {
 		return kern.Explain(fmt.Sprintf("add listener %d to generation %d", index, generation), err)
 	}
 	g.Load(generation, index).reset()

@@ -15,7 +15,9 @@ import (
 // whoever closes a connection calls Closed. One Load is one line of the cache.
 type Load struct {
 	live, accepted, chosen atomic.Uint32
-	_                      [13]uint32
+	_                      uint32
+	since                  atomic.Uint64
+	_                      [10]uint32
 }
 
 // Accepted counts a connection that was accepted.
@@ -31,6 +33,11 @@ func (l *Load) Closed() { l.live.Add(^uint32(0)) }
 // connections are forgotten by it.
 func (l *Load) Drained() { l.accepted.Store(l.chosen.Load()) }
 
+// Since is when the acceptor began what it is doing, by CLOCK_MONOTONIC in nanoseconds,
+// or 0 while it waits for connections and everything else it does. Who writes it keeps
+// connections away from an acceptor that is held up before one of them has waited there.
+func (l *Load) Since() *atomic.Uint64 { return &l.since }
+
 // Live returns how many connections are open.
 func (l *Load) Live() int { return int(l.live.Load()) }
 
@@ -44,6 +51,7 @@ func (l *Load) reset() {
 	l.live.Store(0)
 	l.accepted.Store(0)
 	l.chosen.Store(0)
+	l.since.Store(0)
 }
 
 // Load returns the load of a listener, which stays valid for good. It panics

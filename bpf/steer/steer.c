@@ -29,13 +29,15 @@ struct choice {
 	__u32 policy;
 };
 
-/* One for every listener, on a line of the cache of its own. Who accepts writes live and
- * accepted, the program chosen. */
+/* One for every listener, on a line of the cache of its own. Who accepts writes live,
+ * accepted and since, the program chosen. */
 struct load {
 	__u32 live;     /* open connections */
 	__u32 accepted; /* since the beginning */
 	__u32 chosen;   /* connections sent here; those not accepted yet wait */
-	__u32 unused[13];
+	__u32 unused;
+	__u64 since;  /* when the acceptor began what it is doing (CLOCK_MONOTONIC); 0: it waits */
+	__u32 unused_too[10];
 };
 
 struct {
@@ -78,6 +80,10 @@ struct {
 /* The most connections that are taken to wait at one listener: of connects that never
  * became connections some are counted until the listener has nothing left to accept. */
 #define MOST_WAITING 256
+/* An acceptor that does something counts like one connection, and like one more for each
+ * 65 us it has been at it: one that is held up soon counts more than any other. */
+#define AT_IT_SHIFT 16
+#define MOST_AT_IT 256
 
 static inline_always void count(__u32 what)
 {
@@ -94,7 +100,19 @@ static inline_always struct load *load_of(__u32 generation, __u32 i)
 	return map_lookup(&catherd_loads, &index);
 }
 
-static inline_always __u32 busy(__u32 generation, __u32 i)
+static inline_always __u32 at_it(__u64 since, __u64 now)
+{
+	__u64 units;
+
+	if (!since)
+		return 0;
+	if (since > now) /* it began a moment ago, on another processor */
+		return 1;
+	units = (now - since) >> AT_IT_SHIFT;
+	return units > MOST_AT_IT ? MOST_AT_IT : units + 1;
+}
+
+static inline_always __u32 busy(__u32 generation, __u32 i, __u64 now)
 {
 	struct load *l = load_of(generation, i);
 	__s32 waiting;
@@ -106,7 +124,7 @@ static inline_always __u32 busy(__u32 generation, __u32 i)
 		waiting = 0;
 	if (waiting > MOST_WAITING)
 		waiting = MOST_WAITING;
-	return l->live + waiting;
+	return l->live + waiting + at_it(*(volatile __u64 *)&l->since, now);
 }
 
 SEC("sk_reuseport/migrate")
@@ -135,10 +153,11 @@ int catherd_steer(struct sk_reuseport_md *ctx)
 		first = this_cpu() % n;
 	} else if (choice >> 32 == LEAST_LOADED && n > 1) {
 		__u32 second = (__u64)(hash * 0x85ebca6b) * (n - 1) >> 32;
+		__u64 now = now_ns();
 
 		if (second >= first)
 			second++; /* never the same twice */
-		if (busy(generation, second) < busy(generation, first))
+		if (busy(generation, second, now) < busy(generation, first, now))
 			first = second;
 	}
 

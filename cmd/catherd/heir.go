@@ -89,6 +89,7 @@ func (x *process) upgrade(ctx context.Context, u admin.Upgrade) (r admin.Upgrade
 	h, err := x.raise(ctx, u.Owner, binary, carry)
 	if err != nil {
 		x.elders.start(x.running, x.count)
+		x.front.steerAgain()
 		x.ctl.Upgraded(u.Owner, "", err.Error())
 		if e := x.ctl.Thaw(context.WithoutCancel(ctx)); e != nil {
 			x.log.Debug("thaw", "reason", e.Error())

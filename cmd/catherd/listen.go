@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -10,8 +11,10 @@ import (
 	"os"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/steering"
 	"github.com/catherd/catherd/dataplane"
 	"github.com/catherd/catherd/dataplane/frontend"
 )
@@ -19,8 +22,10 @@ import (
 // front gives the engine the listeners that a configuration asks for. It is
 // the controller's Listeners.
 type front struct {
-	engine *dataplane.Engine
-	addrs  atomic.Pointer[[]net.Addr] // as opened, in the order of the configuration
+	engine   *dataplane.Engine
+	steering *steering.Steering
+	getenv   func(string) string
+	addrs    atomic.Pointer[[]net.Addr] // as opened, in the order of the configuration
 }
 
 // Listen implements controlplane.Listeners.
@@ -40,8 +45,13 @@ func (f *front) Listen(specs []compile.ListenerSpec) error {
 		}
 		list = append(list, spec)
 	}
+	undo, err := f.steer(specs)
+	if err != nil {
+		return err
+	}
 	addrs, err := f.engine.Listen(list)
 	if err != nil {
+		undo()
 		return err
 	}
 	f.addrs.Store(&addrs)
@@ -49,6 +59,50 @@ func (f *front) Listen(specs []compile.ListenerSpec) error {
 		f.engine.SetLimits(limits(specs[0].Front))
 	}
 	return nil
+}
+
+// steer has the addresses that are open follow the kernel's section of the
+// configuration. undo goes back to what was wanted before.
+func (f *front) steer(specs []compile.ListenerSpec) (undo func(), err error) {
+	if len(specs) == 0 {
+		return func() {}, nil
+	}
+	k := specs[0].Kernel
+	plan := steering.Plan{Mode: k.Steering, Policy: k.Policy, Why: "never in the file"}
+	if f.getenv("KERNEL") == "off" {
+		plan.Mode, plan.Why = steering.Never, "KERNEL=off in the environment"
+	}
+	before := f.steering.Set(plan)
+	undo = func() {
+		f.steering.Set(before)
+		_ = f.engine.Steer() // it worked before
+	}
+	if err := f.engine.Steer(); err != nil {
+		undo()
+		return nil, err
+	}
+	return undo, nil
+}
+
+// steerAgain has our own program choose, after a process that wanted to take over may
+// have put another one in its place.
+func (f *front) steerAgain() {
+	f.steering.Again()
+	_ = f.engine.Steer() // what came of it is in the log and the status
+}
+
+// steerOn has the steering looked after until ctx ends.
+func (f *front) steerOn(ctx context.Context) {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			_ = f.engine.Steer() // what came of it is in the log and the status
+		}
+	}
 }
 
 // portHTTPS is where redirects to https go: the port of the first listener with

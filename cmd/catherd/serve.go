@@ -16,6 +16,7 @@ import (
 	"github.com/catherd/catherd/controlplane/config"
 	"github.com/catherd/catherd/controlplane/kernel"
 	"github.com/catherd/catherd/controlplane/metrics"
+	"github.com/catherd/catherd/controlplane/steering"
 	"github.com/catherd/catherd/dataplane"
 )
 
@@ -94,6 +95,7 @@ func serve(ctx context.Context, e *env, p plan) error {
 		}
 	}
 	close(x.settled)
+	wg.Go(func() { x.front.steerOn(run) })
 	voice, mute := context.WithCancel(run)
 	defer mute()
 	x.mute = mute
@@ -117,7 +119,8 @@ func (x *process) wire(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	x.front = &front{engine: x.engine}
+	x.front = &front{engine: x.engine, steering: steering.New(steering.Plan{}, x.log), getenv: x.e.getenv}
+	x.engine.SetSteering(x.front.steering)
 	if x.elder != nil {
 		x.engine.Hold()
 		x.engine.Adopt(x.elder.clients())

@@ -13,6 +13,14 @@ type ListenerSpec struct {
 	RedirectTo string // "https", or "" when requests are forwarded
 	TLS        TLSSpec
 	Front      FrontSpec
+	Kernel     KernelSpec
+}
+
+// KernelSpec says how the kernel chooses among the listeners of an address, by the
+// words of the file. It is the same for all listeners.
+type KernelSpec struct {
+	Steering string // auto, require, never
+	Policy   string // auto, least-loaded, hash, cpu
 }
 
 // TLSSpec names the files of a TLS listener. It is in use when Cert is set.
@@ -43,9 +51,10 @@ func Listeners(c *config.Config) []ListenerSpec {
 		IdleTimeout:          c.Limits.IdleTimeout,
 		BodyTimeout:          c.Limits.BodyTimeout,
 	}
+	kernel := KernelSpec{Steering: c.Kernel.Steering, Policy: c.Kernel.Policy}
 	var out []ListenerSpec
 	for _, l := range c.Listen {
-		s := ListenerSpec{Address: l.Address, RedirectTo: l.RedirectTo, Front: front}
+		s := ListenerSpec{Address: l.Address, RedirectTo: l.RedirectTo, Front: front, Kernel: kernel}
 		if l.TLS.Cert != "" {
 			s.TLS = TLSSpec{Cert: l.TLS.Cert, Key: l.TLS.Key, MinVersion: l.TLS.MinVersion, ClientCA: l.TLS.ClientCA}
 		}

@@ -109,7 +109,8 @@ type Tribes struct {
 // Kernel says which optional kernel programs are used.
 type Kernel struct {
 	Events   string `key:"events" enum:"auto|require|never" default:"auto" doc:"Learn from the kernel when connections to members are reset, refused or not answered: auto where it can be had, require does not start without it."`
-	Steering string `key:"steering" enum:"auto|require|never" default:"auto" later:"true" doc:"Spread new connections over the listening sockets in the kernel."`
+	Steering string `key:"steering" enum:"auto|require|never" default:"auto" doc:"Have the kernel send new connections to the listening socket that is least busy; require does not start without it."`
+	Policy   string `key:"policy" enum:"auto|least-loaded|hash|cpu" default:"auto" doc:"Which one that is: least-loaded looks at open and waiting connections, hash at the client's address, cpu at the processor (only for network cards with pinned queues); auto is least-loaded."`
 	Guard    string `key:"guard" enum:"auto|require|never" default:"auto" later:"true" doc:"Drop floods before they reach the program."`
 	Pins     string `key:"pins" is:"file" default:"/sys/fs/bpf/catherd" later:"true" doc:"Directory where loaded programs are kept."`
 }

@@ -120,7 +120,7 @@ func loopback(host string) bool {
 
 // notes tells which keys are accepted and not acted on.
 func (d *decoder) notes() {
-	for _, path := range []string{"kernel.steering", "kernel.guard", "kernel.pins", "admin.also_at"} {
+	for _, path := range []string{"kernel.guard", "kernel.pins", "admin.also_at"} {
 		if d.set(path) && !d.bad[path] {
 			d.noteAtKey(path, path+": accepted, not acted on by this version", "keep it; nothing depends on it yet")
 		}

@@ -13,6 +13,7 @@ import (
 type Listener struct {
 	s     *Sock
 	take  func(fd int, remote net.Addr)
+	empty func() // nothing waits to be taken; may be nil
 	onErr func(error)
 	wait  time.Duration // after an error; doubles with each in a row
 	close sync.Once
@@ -23,10 +24,11 @@ const acceptBatch = 64
 
 // Listen makes l take the connections of a listening, non-blocking socket. take
 // is called on l's thread with each, non-blocking and TCP_NODELAY; it must not
-// block. onErr is told of errors after which accepting goes on later, such as a
-// lack of file descriptors.
-func (l *Loop) Listen(fd int, take func(fd int, remote net.Addr), onErr func(error)) (*Listener, error) {
-	ln := &Listener{s: &Sock{fd: fd}, take: take, onErr: onErr}
+// block. empty, if there is one, is called there whenever nothing is left to be taken.
+// onErr is told of errors after which accepting goes on later, such as a lack of file
+// descriptors.
+func (l *Loop) Listen(fd int, take func(fd int, remote net.Addr), empty func(), onErr func(error)) (*Listener, error) {
+	ln := &Listener{s: &Sock{fd: fd}, take: take, empty: empty, onErr: onErr}
 	ln.s.calls = ln.accept
 	if err := l.add(ln.s, unix.EPOLLIN); err != nil {
 		return nil, err
@@ -49,6 +51,9 @@ func (ln *Listener) accept() {
 			_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 			ln.take(fd, addrOf(sa))
 		case unix.EAGAIN:
+			if ln.empty != nil {
+				ln.empty()
+			}
 			return
 		case unix.EINTR, unix.ECONNABORTED:
 		default:

@@ -35,7 +35,7 @@ func listen(t *testing.T, l *Loop) *listening {
 			return
 		}
 		x.taken <- s
-	}, func(err error) { x.errs <- err })
+	}, nil, func(err error) { x.errs <- err })
 	if err != nil {
 		t.Fatal(err)
 	}

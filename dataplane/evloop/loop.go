@@ -23,6 +23,8 @@ type Loop struct {
 	free    []*Task
 	low     int       // the fewest tasks in free since looked
 	looked  time.Time // when free was last trimmed
+	since   uint64    // see begin
+	turns   uint
 	active  int
 	events  []unix.EpollEvent
 	pending []posted
@@ -40,6 +42,7 @@ type Loop struct {
 	ended bool
 
 	stopping atomic.Bool
+	words    atomic.Pointer[[]*atomic.Uint64] // of ShowWork
 }
 
 // woken is a waiter that was taken out of a gate and is to be resumed.
@@ -131,7 +134,10 @@ func (l *Loop) turn() {
 			}
 			busy = n > 0
 		}
-		if l.serve(l.events[:n]) {
+		l.begin(has)
+		over := l.serve(l.events[:n])
+		l.end()
+		if over {
 			if has {
 				l.places.free()
 			}

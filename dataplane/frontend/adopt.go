@@ -41,9 +41,10 @@ func (s *Server) Accept() error {
 	defer s.mu.Unlock()
 	s.held = false
 	var errs []error
-	for _, g := range s.groups {
-		errs = append(errs, s.start(g))
+	for address, g := range s.groups {
+		errs = append(errs, s.start(g), s.steer(address, g))
 	}
+	s.showWork()
 	return errors.Join(errs...)
 }
 

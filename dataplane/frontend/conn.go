@@ -12,6 +12,7 @@ import (
 type tagged struct {
 	*net.TCPConn
 	group *group
+	load  Load // of the listener it came from; nil: none
 }
 
 // taggedTLS is the same over TLS. The handshake is hidden from fasthttp, which
@@ -20,16 +21,18 @@ type taggedTLS struct {
 	net.Conn
 	tls   *tls.Conn
 	group *group
+	load  Load
 }
 
-func groupOf(nc net.Conn) *group {
+// cameFrom tells where a connection was accepted.
+func cameFrom(nc net.Conn) (*group, Load) {
 	switch c := nc.(type) {
 	case *tagged:
-		return c.group
+		return c.group, c.load
 	case *taggedTLS:
-		return c.group
+		return c.group, c.load
 	}
-	return nil
+	return nil, nil
 }
 
 // open gives the connection to read and write, and the TLS state if there is

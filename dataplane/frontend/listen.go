@@ -59,6 +59,7 @@ type acceptor struct {
 	net.Listener
 	closed atomic.Bool
 	group  *group
+	seat   seat
 	onErr  func(error) // an accept failed and is tried again
 }
 
@@ -69,7 +70,7 @@ func (a *acceptor) Accept() (net.Conn, error) {
 		c, err := a.Listener.Accept()
 		switch {
 		case err == nil:
-			return tag(c, a.group), nil
+			return tag(c, a.group, a.seat.accepted()), nil
 		case a.closed.Load() || errors.Is(err, net.ErrClosed):
 			return nil, net.ErrClosed
 		}
@@ -79,16 +80,16 @@ func (a *acceptor) Accept() (net.Conn, error) {
 	}
 }
 
-// tag makes c know its group, and speak TLS if the group does.
-func tag(c net.Conn, g *group) net.Conn {
+// tag makes c know its group and where it is counted, and speak TLS if the group does.
+func tag(c net.Conn, g *group, load Load) net.Conn {
 	if cfg := g.tls.Load(); cfg != nil {
 		if l, err := wire.NewLower(c.(*net.TCPConn)); err == nil {
 			c = l
 		}
 		t := tls.Server(c, cfg)
-		return &taggedTLS{t, t, g}
+		return &taggedTLS{t, t, g, load}
 	}
-	return &tagged{c.(*net.TCPConn), g}
+	return &tagged{c.(*net.TCPConn), g, load}
 }
 
 // Close ends Accept.

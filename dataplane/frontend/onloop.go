@@ -36,26 +36,29 @@ func (s *Server) openOnLoops(g *group, lns []net.Listener) error {
 }
 
 func (s *Server) listenOn(l *evloop.Loop, g *group, fd int) error {
+	st := &seat{fd: fd, loop: l}
 	ln, err := l.Listen(fd,
-		func(fd int, remote net.Addr) { s.take(l, g, fd, remote) },
+		func(fd int, remote net.Addr) { s.take(l, g, fd, remote, st.accepted()) },
+		st.drained,
 		func(err error) { s.warn("accept delayed", err.Error()) })
 	if err != nil {
 		_ = unix.Close(fd)
 		return err
 	}
-	g.loops = append(g.loops, ln)
+	g.loops, g.seats = append(g.loops, ln), append(g.seats, st)
 	return nil
 }
 
-// take serves a new connection on l.
-func (s *Server) take(l *evloop.Loop, g *group, fd int, remote net.Addr) {
+// take serves a new connection on l, which is counted in load.
+func (s *Server) take(l *evloop.Loop, g *group, fd int, remote net.Addr, load Load) {
 	if cfg := g.tls.Load(); cfg != nil {
-		s.elsewhere(g, fd) // TLS came with a reload
+		s.elsewhere(g, fd, load) // TLS came with a reload
 		return
 	}
 	sock, err := l.Add(fd, evloop.LocalAddr(fd), remote)
 	if err != nil {
 		_ = unix.Close(fd)
+		closed(load)
 		s.warn("connection lost", err.Error())
 		return
 	}
@@ -63,24 +66,26 @@ func (s *Server) take(l *evloop.Loop, g *group, fd int, remote net.Addr) {
 	if !ok {
 		s.leave(counted)
 		_ = sock.Close()
+		closed(load)
 		return
 	}
 	wc := wire.NewSock(sock, s.wd)
-	c := &loopConn{conn: conn{Client: proxy.NewClient(wc, g.meta.Load(), nil), s: s}, counted: counted}
+	c := &loopConn{conn: conn{Client: proxy.NewClient(wc, g.meta.Load(), nil), s: s}, counted: counted, load: load}
 	c.Await(c, s.limits.Load().HeaderTimeout)
 }
 
 // elsewhere serves a connection by a goroutine.
-func (s *Server) elsewhere(g *group, fd int) {
+func (s *Server) elsewhere(g *group, fd int, load Load) {
 	f := os.NewFile(uintptr(fd), "client")
 	nc, err := net.FileConn(f)
 	_ = f.Close()
 	if err != nil {
+		closed(load)
 		s.warn("connection lost", err.Error())
 		return
 	}
 	go func() {
-		_ = s.serve(tag(nc, g))
+		_ = s.serve(tag(nc, g, load))
 		_ = nc.Close()
 	}()
 }
@@ -95,4 +100,5 @@ func (s *Server) end(c *loopConn) {
 		c.Close()
 	}
 	s.leave(c.counted)
+	closed(c.load)
 }

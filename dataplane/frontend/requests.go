@@ -66,6 +66,7 @@ func (c *conn) Request(b *wire.Buffer) (again bool, next time.Duration) {
 type loopConn struct {
 	conn
 	counted netip.Addr // in Server.perPeer; zero when it is not
+	load    Load       // of the listener it came from; nil: none
 }
 
 // Request implements wire.Server: it serves requests until there is nothing left

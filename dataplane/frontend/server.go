@@ -42,10 +42,11 @@ type Server struct {
 	perPeer peers
 	serving sync.WaitGroup // accept loops
 
-	mu      sync.Mutex // guards what is below
-	groups  map[string]*group
-	adopted []Socket // for the next Listen
-	held    bool     // Listen takes no connections yet
+	mu       sync.Mutex // guards what is below
+	groups   map[string]*group
+	adopted  []Socket // for the next Listen
+	held     bool     // Listen takes no connections yet
+	steering Steering // nil: none
 
 	hurry atomic.Bool // idle connections are closed: Drain has begun
 
@@ -61,6 +62,9 @@ type group struct {
 	meta   atomic.Pointer[proxy.Listener]
 	tls    atomic.Pointer[tls.Config]
 	addr   net.Addr
+
+	seats   []*seat // of loops
+	steered Steered // nil: not yet, or no Steering
 }
 
 // New makes a server that has its requests answered by p. warn is called for
@@ -106,6 +110,11 @@ func (s *Server) Listen(specs []Spec) ([]net.Addr, error) {
 			continue
 		}
 		g, err := s.openGroup(sp)
+		if err == nil && !s.held {
+			if err = s.steer(sp.key(), g); err != nil {
+				g.close()
+			}
+		}
 		if err != nil {
 			for _, g := range fresh {
 				g.close()
@@ -125,6 +134,7 @@ func (s *Server) Listen(specs []Spec) ([]net.Addr, error) {
 			if !s.held {
 				_ = s.start(g) // nothing is left that could fail, see openGroup
 			}
+			g.sit()
 		}
 		g.set(sp)
 		wanted[sp.key()] = true
@@ -138,6 +148,7 @@ func (s *Server) Listen(specs []Spec) ([]net.Addr, error) {
 	}
 	closeSockets(s.adopted)
 	s.adopted = nil
+	s.showWork()
 	return addrs, nil
 }
 
@@ -192,11 +203,15 @@ func (g *group) close() {
 		l.Close()
 	}
 	closeAll(g.held)
+	if g.steered != nil {
+		g.steered.Close()
+	}
 }
 
 // serve runs one connection until it ends. fasthttp closes nc afterwards.
 func (s *Server) serve(nc net.Conn) error {
-	g := groupOf(nc)
+	g, load := cameFrom(nc)
+	defer closed(load)
 	counted, ok := s.admit(nc)
 	defer s.leave(counted)
 	if !ok {
