@@ -10,6 +10,7 @@
 //	reload.go      a changed configuration file
 //	members.go     an operator's ready, drain and stop
 //	status.go      the same facts for the admin API
+//	guarding.go    what the kernel shall drop
 //	view.go        what other goroutines may see
 //	pulse.go       rates, and when a session was last seen
 //	config/ compile/ health/ overrides/ admin/ metrics/   the parts

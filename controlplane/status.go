@@ -42,6 +42,7 @@ func (c *Controller) Status() admin.Status {
 		Beacons:   beacons(now, c.ears.Inputs(now).Beacons, &v.heard),
 		Sources:   sources(c.ears.Sources()),
 		Findings:  findings(v.findings, v.heard.Findings),
+		Guard:     c.guard.Glance(),
 	}
 	for _, l := range v.cfg.Listen {
 		scheme := "http://"
@@ -224,6 +225,7 @@ func (c *Controller) Metrics() metrics.Snapshot {
 		s.Overrides[o.Kind()]++
 	}
 	c.tribesMetrics(&s, v, now)
+	s.GuardDrops = c.guard.Glance().Drops
 	if c.o.Dropped != nil {
 		s.Dropped = c.o.Dropped()
 	}

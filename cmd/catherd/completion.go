@@ -12,6 +12,8 @@ func completionCommand(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "completion SHELL",
 		Short: "print the completion of a shell",
+		// The list of commands has to fit a screen.
+		Hidden: true,
 		Long: "Prints the completion for bash, zsh or fish. Members are completed with those of\n" +
 			"the running process.",
 		Example:   "  source <(catherd completion bash)",

@@ -138,6 +138,7 @@ func (x *process) wire(cfg *config.Config) error {
 		Publisher: x.engine, Debts: x.engine, Getenv: x.e.getenv, Listeners: x.front, Applied: x.applied,
 		Log: x.log, OverridesPath: state, Dropped: x.access.Dropped,
 		Version: version, Revision: revision, Engine: x.kind, Carry: x.elder.known(),
+		Guard: guardOptions(x.e.getenv),
 	})
 	if err != nil {
 		return err

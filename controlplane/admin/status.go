@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/guard"
 	"github.com/catherd/catherd/controlplane/overrides"
 )
 
@@ -38,6 +39,8 @@ type Status struct {
 	Beacons  []BeaconStatus `json:"beacons"`
 	Sources  []SourceStatus `json:"sources"`
 	Findings []Finding      `json:"findings"`
+
+	Guard guard.Status `json:"guard"` // what the kernel drops, and by which rules
 }
 
 // PoolStatus is one pool.

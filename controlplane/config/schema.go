@@ -47,7 +47,8 @@ type Config struct {
 	// Tribes are the groups that are listened to; none when the file names none.
 	Tribes    []Tribes  `key:"tribes" short:"group" doc:"The Tomcat cluster whose heartbeats are listened to: a group, a mapping, or a list of them."`
 	Engine    string    `key:"engine" enum:"auto|std|epoll" default:"auto" doc:"What serves connections: epoll is an event loop for each processor, std a goroutine for each connection; auto is epoll. Listeners with TLS are always served by std. A change takes effect at the next start."`
-	Kernel    Kernel    `key:"kernel" later:"true" doc:"Optional help from the kernel (eBPF)."`
+	Guard     Guard     `key:"guard" doc:"Who may connect; the kernel judges it before a connection exists (kernel.guard)."`
+	Kernel    Kernel    `key:"kernel" doc:"Optional help from the kernel (eBPF)."`
 	Admin     Admin     `key:"admin" doc:"Status, metrics and operator commands."`
 	Log       Log       `key:"log" short:"level" doc:"Messages about the program itself, on standard error."`
 	AccessLog AccessLog `key:"access_log" short:"to" doc:"One line for each request."`
@@ -109,7 +110,7 @@ type Tribes struct {
 // Kernel says which optional kernel programs are used.
 type Kernel struct {
 	Steering string `key:"steering" enum:"auto|require|never" default:"auto" later:"true" doc:"Spread new connections over the listening sockets in the kernel."`
-	Guard    string `key:"guard" enum:"auto|require|never" default:"auto" later:"true" doc:"Drop floods before they reach the program."`
+	Guard    string `key:"guard" enum:"auto|require|never" default:"auto" doc:"Drop what guard denies, and floods of the groups of tribes, before they reach the program: auto does it where the kernel can, require does not start without."`
 	Pins     string `key:"pins" is:"file" default:"/sys/fs/bpf/catherd" later:"true" doc:"Directory where loaded programs are kept."`
 }
 

@@ -28,6 +28,8 @@ type Snapshot struct {
 	LastHeard map[table.ID]time.Time // of members whose node is known for sure
 	Findings  map[string]int         // by severity: critical, warning, info
 
+	GuardDrops map[string]uint64 // packets that the kernel dropped, by rule
+
 	Dropped           uint64 // access records
 	Version, Revision string
 }
@@ -104,6 +106,9 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	out.gauge(version, float64(s.Table.Version))
 	for _, kind := range []string{"ready", "drain", "stop", "weight"} {
 		out.gauge(overrides, float64(s.Overrides[kind]), kind)
+	}
+	for rule, n := range s.GuardDrops {
+		out.count(kernelDrops, n, "guard", rule)
 	}
 	out.count(dropped, s.Dropped)
 	out.gauge(build, 1, s.Version, s.Revision)

@@ -50,7 +50,9 @@ func sample(t *testing.T) *fixed {
 			Heard: 100, Stops: 4, Foreign: 5, Refused: 6, Junk: 7, Lost: 8}},
 		LastHeard: map[table.ID]time.Time{"app/a": time.UnixMilli(2500)},
 		Findings:  map[string]int{"critical": 1},
-		ReloadsOK: 3, LastReloadOK: true, LastSuccess: time.UnixMilli(1500), InSync: true,
+
+		GuardDrops: map[string]uint64{"deny 192.0.2.0/24": 9},
+		ReloadsOK:  3, LastReloadOK: true, LastSuccess: time.UnixMilli(1500), InSync: true,
 		Version: "1.0", Revision: "abc",
 	}
 }

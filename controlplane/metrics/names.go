@@ -42,6 +42,8 @@ var (
 	version     = desc("table_version", "Number of the table in use; it rises with every change.")
 	overrides   = desc("overrides", "Operators' wishes that hold, by kind.", "kind")
 
+	kernelDrops = desc("kernel_drops_total", "Packets that a program in the kernel dropped, by rule.", "program", "reason")
+
 	dropped = desc("access_records_dropped_total", "Access log records dropped because the disk was slow.")
 	build   = desc("build_info", "Always 1; the labels say what is running.", "version", "revision")
 )
@@ -51,7 +53,7 @@ var all = []*prometheus.Desc{
 	requests, duration, response, inFlight, requestBytes, responseBytes,
 	up, state, connections, connects, retries, faults, sticky, probes, probeSeconds,
 	nodes, heartbeats, lastHeard, found,
-	reloads, lastOK, lastSuccess, inSync, version, overrides, dropped, build,
+	reloads, lastOK, lastSuccess, inSync, version, overrides, kernelDrops, dropped, build,
 }
 
 // Names lists every metric that may be exported.
