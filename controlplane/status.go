@@ -44,6 +44,7 @@ func (c *Controller) Status() admin.Status {
 		Sources:   sources(c.ears.Sources()),
 		Kernel:    c.o.Kernel.All(),
 		Findings:  findings(v.findings, v.heard.Findings),
+		Guard:     c.guard.Glance(),
 	}
 	for _, l := range v.cfg.Listen {
 		scheme := "http://"
@@ -229,6 +230,7 @@ func (c *Controller) Metrics() metrics.Snapshot {
 		s.Overrides[o.Kind()]++
 	}
 	c.tribesMetrics(&s, v, now)
+	s.GuardDrops = c.guard.Glance().Drops
 	if c.o.Dropped != nil {
 		s.Dropped = c.o.Dropped()
 	}
