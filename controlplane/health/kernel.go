@@ -28,8 +28,12 @@ func (m *Machine) sign(e Event) {
 		m.lone = time.Time{}
 	}
 	m.doubtAt = e.At
-	m.urged = later(e.At, m.urged.Add(guard))
-	m.ProbeNow(m.urged)
+	// A probe that is due or under way is not put off. One that began before this is
+	// repeated when it comes back.
+	m.fresh = later(m.fresh, e.At)
+	if at := later(e.At, m.urged.Add(guard)); at.Before(m.next) {
+		m.urged, m.next = at, at
+	}
 }
 
 // disown drops the doubt when the refused connect that it is made of was that of this
