@@ -188,7 +188,7 @@ func TestRouteThatAProbeHasShown(t *testing.T) {
 		if notes := w.c.Status().Notes; len(notes) != 1 || !strings.Contains(notes[0], `the same route "same"`) {
 			t.Errorf("notes: %q", notes)
 		}
-		if p.sessions != sessions {
+		if sessions > 0 && p.sessions != sessions {
 			t.Errorf("%d sessions were begun, want %d", p.sessions, sessions)
 		}
 	}
@@ -215,7 +215,11 @@ func TestRouteThatAProbeHasShown(t *testing.T) {
 	play(t, finding, func(o *Options) { onPaper(&ears)(o); o.Prober = p }, func(w *world) {
 		began := time.Now().Add(-time.Hour)
 		ears.beat(w, time.Minute, &node{host: "10.0.0.1", id: 1, began: began}, &node{host: "10.0.0.2", id: 2, began: began})
-		known(w, 2, "10.0.0.1-8009", "10.0.0.2-8009")
+		// An answer may come before the member is in the table, and is asked for again.
+		known(w, 0, "10.0.0.1-8009", "10.0.0.2-8009")
+		begun := p.sessions
+		ears.beat(w, time.Minute, &node{host: "10.0.0.1", id: 1, began: began}, &node{host: "10.0.0.2", id: 2, began: began})
+		known(w, begun, "10.0.0.1-8009", "10.0.0.2-8009")
 	})
 }
 
