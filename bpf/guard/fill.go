@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -129,12 +130,12 @@ func mask(bits int) (m [4]uint32) {
 
 func fill(maps *objectMaps, r Rules) error {
 	for i, p := range r.Deny {
-		if err := put(maps.CatherdDeny, keyOf(p), firstRule+uint32(i)); err != nil {
+		if err := put(maps.CatherdDeny, p, firstRule+uint32(i), r.Deny); err != nil {
 			return fmt.Errorf("deny %q: %v", p, err)
 		}
 	}
 	for i, p := range r.Allow {
-		if err := put(maps.CatherdAllow, keyOf(p), uint32(i)); err != nil {
+		if err := put(maps.CatherdAllow, p, uint32(i), r.Allow); err != nil {
 			return fmt.Errorf("allow %q: %v", p, err)
 		}
 	}
@@ -182,4 +183,32 @@ func keyOf(p netip.Prefix) prefixKey {
 	return prefixKey{kern.Bits(p), kern.AddressOf(p.Addr())}
 }
 
-func put(m *ebpf.Map, key prefixKey, value uint32) error { return m.Put(key, value) }
+// put puts the parts of a prefix of a list into a trie. What another one of the list
+// says of just such a part is left alone.
+func put(m *ebpf.Map, p netip.Prefix, value uint32, list []netip.Prefix) error {
+	for _, part := range parts(p) {
+		if part != p.Masked() && slices.Contains(list, part) {
+			continue
+		}
+		if err := m.Put(keyOf(part), value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parts are the prefixes that stand for p in a trie. IPv4 is kept as ::ffff:0:0/96, so a
+// prefix of IPv6 that reaches over it must be cut: into its halves down to ::/16, of which
+// only ::1 can be a source.
+func parts(p netip.Prefix) (out []netip.Prefix) {
+	p = p.Masked()
+	if p.Addr().Is4() || p.Bits() > 80 || p.Addr() != netip.IPv6Unspecified() {
+		return []netip.Prefix{p}
+	}
+	for n := p.Bits(); n < 16; n++ {
+		var b [16]byte
+		b[n/8] = 0x80 >> (n % 8)
+		out = append(out, netip.PrefixFrom(netip.AddrFrom16(b), n+1))
+	}
+	return append(out, netip.PrefixFrom(netip.IPv6Loopback(), 128))
+}
