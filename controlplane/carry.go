@@ -11,6 +11,7 @@ import (
 	"github.com/catherd/catherd/controlplane/admin"
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/guard"
 	"github.com/catherd/catherd/controlplane/health"
 	"github.com/catherd/catherd/controlplane/learned"
 	"github.com/catherd/catherd/controlplane/overrides"
@@ -23,6 +24,7 @@ import (
 type Carry struct {
 	Overrides json.RawMessage             `json:"overrides"`         // as in the file of package overrides
 	Learned   json.RawMessage             `json:"learned,omitempty"` // as in the file of package learned
+	Guard     json.RawMessage             `json:"guard,omitempty"`   // as in the file of package guard
 	Health    map[table.ID]health.Carried `json:"health,omitempty"`
 	// Usable are the members in use, by pool. Who takes over must reach them, too.
 	Usable       map[string][]table.ID `json:"usable,omitempty"`
@@ -57,7 +59,7 @@ func (c *Controller) HandOver(ctx context.Context) (k Carry, err error) {
 func (c *Controller) carry() Carry {
 	k := Carry{
 		Overrides: overrides.Append(nil, c.overrides), TableVersion: c.table.Version,
-		Learned: c.learned.Append(nil), Health: map[table.ID]health.Carried{}, Usable: map[string][]table.ID{},
+		Learned: c.learned.Append(nil), Guard: guard.Append(nil, c.guard.Kept()), Health: map[table.ID]health.Carried{}, Usable: map[string][]table.ID{},
 	}
 	for id, v := range c.runner.Verdicts() {
 		k.Health[id] = v.Carry()
@@ -155,5 +157,6 @@ func (c *Controller) Upgraded(owner, text, why string) {
 		c.tell(slog.LevelError, admin.Event{Kind: admin.UpgradeRefused, Owner: owner, Text: why})
 		return
 	}
+	c.guard.Close() // the other one has its own, and the word of operators
 	c.tell(slog.LevelInfo, admin.Event{Kind: admin.Upgraded, Owner: owner, Text: text})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/catherd/catherd/controlplane/cluster"
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/guard"
 	"github.com/catherd/catherd/controlplane/health"
 	"github.com/catherd/catherd/controlplane/kernel"
 	"github.com/catherd/catherd/controlplane/learned"
@@ -51,6 +52,9 @@ type Options struct {
 	Kernel *kernel.Board
 	// Getenv reads the environment for member files, and KERNEL; nil: nothing is set.
 	Getenv func(string) string
+	// Guard makes the kernel judge packets; nil: it judges none. Tell and Path
+	// are filled in.
+	Guard *guard.Options
 
 	// Applied is called with each configuration that was taken into use, the
 	// first one included, after the table. It must not call the Controller.
@@ -92,6 +96,7 @@ type Controller struct {
 	runner  *health.Runner
 	ears    ears
 	feed    *kernel.Feed // nil: no events of the kernel
+	guard   *guard.Keeper
 	started time.Time
 
 	dirty chan struct{} // one place: "build when you can"
@@ -161,6 +166,7 @@ func New(o Options) (*Controller, error) {
 	c.runner = health.NewRunner(o.Prober, c.wake, c.untrip)
 	c.runner.Learn(probed{c})
 	c.ears = c.newEars()
+	c.guard = c.newGuard()
 	if o.Carry != nil {
 		if err := c.resume(o.Carry); err != nil {
 			c.close()
@@ -180,6 +186,9 @@ func New(o Options) (*Controller, error) {
 	if c.o.Kernel == nil {
 		c.o.Kernel = &kernel.Board{}
 	}
+	if o.Guard != nil {
+		c.o.Kernel.Put(kernel.Guard, c.guardStatus)
+	}
 	if o.Events != nil {
 		c.feed = kernel.NewFeed(o.Events, c.log)
 		c.o.Kernel.Put(kernel.Events, c.feed.Status)
@@ -187,14 +196,20 @@ func New(o Options) (*Controller, error) {
 	return c, nil
 }
 
-// Start publishes the first table, opens the listeners and starts the probes.
-// After an error nothing listens and nothing is probed.
+// Start publishes the first table, puts the guard to work, opens the listeners and
+// starts the probes. After an error nothing listens and nothing is probed.
 func (c *Controller) Start() error {
 	if err := c.attach(); err != nil {
 		c.close()
 		return err
 	}
 	c.publish(c.table)
+	if w := c.guardWish(c.file); !w.Require {
+		c.guard.SetSoon(w)
+	} else if err := c.guard.Set(w); err != nil {
+		c.close()
+		return fmt.Errorf("kernel.guard: require: %w", err)
+	}
 	if err := c.o.Listeners.Listen(compile.Listeners(c.cfg)); err != nil {
 		c.close()
 		return fmt.Errorf("open listeners: %w", err)
@@ -225,6 +240,7 @@ func (c *Controller) close() {
 	if c.feed != nil {
 		c.feed.Close()
 	}
+	c.guard.Close()
 }
 
 // Run is the loop; it returns when ctx ends, with all probes stopped. Call it
@@ -232,6 +248,9 @@ func (c *Controller) close() {
 func (c *Controller) Run(ctx context.Context) {
 	defer close(c.ended)
 	defer c.close()
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { c.guard.Run(ctx) })
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	c.glances = time.NewTicker(tick)

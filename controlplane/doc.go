@@ -14,6 +14,7 @@
 //	members.go     an operator's ready, drain and stop
 //	status.go      the same facts for the admin API
 //	alarm.go       what the kernel sees of connections to members
+//	guarding.go    what the kernel shall drop
 //	view.go        what other goroutines may see
 //	pulse.go       rates, and when a session was last seen
 //	config/ compile/ health/ overrides/ admin/ metrics/   the parts

@@ -27,6 +27,12 @@ func (c *Controller) Reload(ctx context.Context, owner string) (admin.ReloadResu
 	// The file is read outside the loop: a slow disk must not hold up a
 	// verdict about a member.
 	cfg, problems := c.o.Load()
+	good := cfg != nil && !problems.HasErrors()
+	// The same goes for the guard, which the kernel examines for some tenths of a second.
+	var unguarded error
+	if good {
+		unguarded = c.guard.Set(c.guardWish(cfg))
+	}
 	var result admin.ReloadResult
 	var busy error
 	err := c.do(ctx, func() {
@@ -34,14 +40,20 @@ func (c *Controller) Reload(ctx context.Context, owner string) (admin.ReloadResu
 			busy = busyUpgrading()
 			return
 		}
-		if problems.HasErrors() || cfg == nil {
+		switch {
+		case unguarded != nil:
+			result = c.refused(owner, problems, "kernel.guard: require: "+unguarded.Error(), "write kernel.guard: auto")
+		case !good:
 			result = c.refused(owner, problems, fmt.Sprintf("%s is not valid, nothing was changed", c.o.ConfigPath),
 				"catherd check "+c.o.ConfigPath+" shows each place and its cure")
-		} else {
+		default:
 			result = c.apply(owner, cfg, problems)
 		}
 		result.Took = time.Since(begin).Seconds()
 	})
+	if good && !result.Applied {
+		_ = c.guard.Set(c.guardWish(c.view.Load().cfg)) // it was at work until now
+	}
 	if err == nil {
 		err = busy
 	}

@@ -44,6 +44,7 @@ func (c *Controller) Status() admin.Status {
 		Sources:   sources(c.ears.Sources()),
 		Kernel:    c.o.Kernel.All(),
 		Findings:  findings(v.findings, v.heard.Findings),
+		Guard:     c.guard.Glance(),
 	}
 	for _, l := range v.cfg.Listen {
 		scheme := "http://"

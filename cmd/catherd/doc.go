@@ -13,6 +13,7 @@
 //	resources.go  descriptors and memory; notify.go: systemd; watch.go: --watch
 //	logs.go       the program's own messages; banner.go: the start on a terminal
 //	client.go     how the other verbs talk to a running process; table.go: columns
+//	guard.go      what the kernel drops, shown and changed
 //	docs/         help topics, embedded
 //	dist/         what an installation needs besides the binary
 //

@@ -24,6 +24,7 @@ var topics = []struct{ name, short string }{
 	{"connector", "what can be wrong between Catherd and a Tomcat"},
 	{"migrate-by-hand", "from mod_jk or mod_proxy to catherd.yaml"},
 	{"metrics", "what /metrics has and what to watch"},
+	{"guard", "what the kernel drops before it costs anything"},
 	{"engine", "what serves connections"},
 	{"upgrade", "another process in the place of the running one"},
 	{"kernel", "what helps in the kernel, what is missing, and the cure"},

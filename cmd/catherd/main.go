@@ -71,6 +71,7 @@ func commands(e *env) *cobra.Command {
 		runCommand(e), checkCommand(e), probeCommand(e), discoverCommand(e), schemaCommand(e),
 		statusCommand(e), membersCommand(e), heardCommand(e), eventsCommand(e), kernelCommand(e), configCommand(e), explainCommand(e),
 		changeCommand(e, overrides.Drain), changeCommand(e, overrides.Stop), changeCommand(e, overrides.Ready), weightCommand(e),
+		guardCommand(e),
 		reloadCommand(e), upgradeCommand(e),
 		versionCommand(e), completionCommand(e), helpCommand(e),
 	)

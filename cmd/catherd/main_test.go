@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
+	"github.com/catherd/catherd/bpf/guard"
 	"github.com/catherd/catherd/dataplane/enginetest"
 )
 
@@ -41,8 +42,17 @@ func TestScripts(t *testing.T) {
 		Setup:               setup,
 		Cmds:                scriptCommands,
 		RequireExplicitExec: true,
+		Condition:           condition,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 	})
+}
+
+// condition knows guard: whether the kernel lets this process guard interfaces.
+func condition(name string) (bool, error) {
+	if name != "guard" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	return os.Getenv("KERNEL") != "off" && guard.Probe().Can, nil
 }
 
 func setup(e *testscript.Env) error {

@@ -12,6 +12,8 @@ func schemaCommand(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "print the JSON schema of the configuration",
+		// The list of commands has to fit a screen.
+		Hidden: true,
 		Long: "Prints the JSON schema of the configuration. With it, an editor explains and\n" +
 			"completes keys; put this line on top of catherd.yaml:\n" +
 			"  # yaml-language-server: $schema=./catherd.schema.json",

@@ -142,6 +142,7 @@ func (x *process) wire(cfg *config.Config) error {
 		Publisher: x.engine, Debts: x.engine, Idle: x.engine, Events: kernel.OpenEvents, Getenv: x.e.getenv, Listeners: x.front, Applied: x.applied,
 		Log: x.log, OverridesPath: state, Dropped: x.access.Dropped,
 		Version: version, Revision: revision, Engine: x.kind, Carry: x.elder.known(), Elders: x.elders.list,
+		Guard: guardOptions(x.e.getenv),
 	})
 	if err != nil {
 		return err

@@ -145,15 +145,20 @@ func parseBody(in io.Reader) (body, *Refusal) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return b, &Refusal{Status: http.StatusBadRequest, What: "something follows the body", Cure: cure}
 	}
-	if n := len([]rune(b.Reason)); n > maxReason {
-		return b, &Refusal{Status: http.StatusBadRequest, What: "the reason is too long", Cure: "200 characters are enough"}
+	return b, badReason(b.Reason)
+}
+
+// badReason says what is wrong with a reason; nil when nothing is.
+func badReason(reason string) *Refusal {
+	if n := len([]rune(reason)); n > maxReason {
+		return &Refusal{Status: http.StatusBadRequest, What: "the reason is too long", Cure: "200 characters are enough"}
 	}
-	for _, c := range b.Reason {
+	for _, c := range reason {
 		if c < ' ' || c == 0x7f {
-			return b, &Refusal{Status: http.StatusBadRequest, What: "the reason has control characters", Cure: "write one line"}
+			return &Refusal{Status: http.StatusBadRequest, What: "the reason has control characters", Cure: "write one line"}
 		}
 	}
-	return b, nil
+	return nil
 }
 
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/catherd/catherd/controlplane/compile"
 	"github.com/catherd/catherd/controlplane/config"
+	"github.com/catherd/catherd/controlplane/guard"
 	"github.com/catherd/catherd/controlplane/tribes"
 )
 
@@ -32,6 +33,7 @@ type puppet struct {
 	applied  bool
 	question compile.Question
 	beacons  []string
+	guards   []guard.Change
 }
 
 func (p *puppet) Status() Status { return Status{Version: "1.0", Sentence: "all well"} }
@@ -57,6 +59,15 @@ func (p *puppet) Reload(_ context.Context, owner string) (ReloadResult, error) {
 		return ReloadResult{Path: "catherd.yaml", What: "not valid", Problems: config.Problems{{What: "x"}}}, nil
 	}
 	return ReloadResult{Applied: true}, nil
+}
+
+func (p *puppet) Guard() guard.Status { return guard.Status{State: guard.AtWork} }
+func (p *puppet) ChangeGuard(_ context.Context, c guard.Change) (guard.Result, error) {
+	if p.refuse != nil {
+		return guard.Result{}, p.refuse
+	}
+	p.guards = append(p.guards, c)
+	return guard.Result{Done: string(c.Verb)}, nil
 }
 
 func (p *puppet) Beacons(path string) (http.Handler, bool) {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/guard"
 )
 
 // Controller is what the API shows and steers. All methods may be called from
@@ -26,6 +27,9 @@ type Controller interface {
 	// Reload reads the configuration file again. A *Refusal says why nothing
 	// was applied.
 	Reload(ctx context.Context, owner string) (ReloadResult, error)
+	Guard() guard.Status
+	// ChangeGuard changes what the kernel drops. A *Refusal says why it did not.
+	ChangeGuard(ctx context.Context, c guard.Change) (guard.Result, error)
 	// Beacons takes what Tomcat's HeartbeatListener posts; false when the path
 	// is not one that the file gives to it.
 	Beacons(path string) (http.Handler, bool)
@@ -72,6 +76,7 @@ func (s *Server) routes(metrics http.Handler) http.Handler {
 	mux.HandleFunc("POST /api/v1/members/{pool}/{member}/weight", s.setWeight)
 	mux.HandleFunc("POST /api/v1/reload", s.reload)
 	mux.HandleFunc("POST /api/v1/upgrade", s.upgrade)
+	s.guardRoutes(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The mux answers an unknown path and a wrong method in plain text;
 		// clients of this API read JSON.

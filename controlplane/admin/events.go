@@ -36,6 +36,7 @@ const (
 	Upgraded       Kind = "upgraded" // another process serves from now on
 	UpgradeRefused Kind = "not upgraded"
 	Cluster        Kind = "cluster" // heard in a group
+	Guarded        Kind = "guard"   // by the kernel: rules, interfaces, what was dropped
 	Found          Kind = "finding" // something is wrong with the cluster
 	Noted          Kind = "note"    // something an operator should act upon
 	Trouble        Kind = "trouble"

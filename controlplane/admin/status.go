@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/catherd/catherd/controlplane/compile"
+	"github.com/catherd/catherd/controlplane/guard"
 	"github.com/catherd/catherd/controlplane/kernel"
 	"github.com/catherd/catherd/controlplane/overrides"
 )
@@ -43,6 +44,7 @@ type Status struct {
 
 	// Kernel is what became of the programs in the kernel, by name.
 	Kernel []kernel.Status `json:"kernel"`
+	Guard  guard.Status    `json:"guard"` // what the kernel drops, and by which rules
 }
 
 // PoolStatus is one pool.

@@ -47,6 +47,7 @@ type Config struct {
 	// Tribes are the groups that are listened to; none when the file names none.
 	Tribes    []Tribes  `key:"tribes" short:"group" doc:"The Tomcat cluster whose heartbeats are listened to: a group, a mapping, or a list of them."`
 	Engine    string    `key:"engine" enum:"auto|std|epoll" default:"auto" doc:"What serves connections: epoll is an event loop for each processor, std a goroutine for each connection; auto is epoll. Listeners with TLS are always served by std. A change takes effect at the next start."`
+	Guard     Guard     `key:"guard" doc:"Who may connect; the kernel judges it before a connection exists (kernel.guard)."`
 	Kernel    Kernel    `key:"kernel" doc:"Optional help from the kernel (eBPF)."`
 	Admin     Admin     `key:"admin" doc:"Status, metrics and operator commands."`
 	Log       Log       `key:"log" short:"level" doc:"Messages about the program itself, on standard error."`
@@ -111,7 +112,7 @@ type Kernel struct {
 	Events   string `key:"events" enum:"auto|require|never" default:"auto" doc:"Learn from the kernel when connections to members are reset, refused or not answered: auto where it can be had, require does not start without it."`
 	Steering string `key:"steering" enum:"auto|require|never" default:"auto" doc:"Have the kernel send new connections to the listening socket that is least busy; require does not start without it."`
 	Policy   string `key:"policy" enum:"auto|least-loaded|hash|cpu" default:"auto" doc:"Which one that is: least-loaded looks at open and waiting connections, hash at the client's address, cpu at the processor (only for network cards with pinned queues); auto is least-loaded."`
-	Guard    string `key:"guard" enum:"auto|require|never" default:"auto" later:"true" doc:"Drop floods before they reach the program."`
+	Guard    string `key:"guard" enum:"auto|require|never" default:"auto" doc:"Drop what guard denies, and floods of the groups of tribes, before they reach the program: auto does it where the kernel can, require does not start without."`
 	Pins     string `key:"pins" is:"file" default:"/sys/fs/bpf/catherd" later:"true" doc:"Directory where loaded programs are kept."`
 }
 

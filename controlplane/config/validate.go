@@ -17,6 +17,7 @@ func (d *decoder) validate(c *Config) {
 		d.checkPool(c, &c.Pools[i])
 	}
 	d.checkTribes(c)
+	d.checkGuard(c)
 	for i, p := range c.TrustForwardedFrom {
 		if p.Bits() == 0 {
 			path := "trust_forwarded_from[" + strconv.Itoa(i) + "]"
@@ -120,7 +121,7 @@ func loopback(host string) bool {
 
 // notes tells which keys are accepted and not acted on.
 func (d *decoder) notes() {
-	for _, path := range []string{"kernel.guard", "kernel.pins", "admin.also_at"} {
+	for _, path := range []string{"kernel.pins", "admin.also_at"} {
 		if d.set(path) && !d.bad[path] {
 			d.noteAtKey(path, path+": accepted, not acted on by this version", "keep it; nothing depends on it yet")
 		}

@@ -23,6 +23,12 @@ func chooseInterface(name string, group netip.AddrPort) (*net.Interface, error) 
 	return owner(addr)
 }
 
+// InterfaceFor returns the interface on which a group is joined whose interface the file
+// names like that.
+func InterfaceFor(name string, group netip.AddrPort) (*net.Interface, error) {
+	return chooseInterface(name, group)
+}
+
 // routed asks the kernel which address it would use towards the group.
 // Connecting a datagram socket sends nothing.
 func routed(group netip.AddrPort) (*net.Interface, error) {
