@@ -63,7 +63,8 @@ func balanceBy(t *testing.T, text string, by ...string) *balancer {
 		"--socket", filepath.Join(dir, "admin.sock"))
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = []string{"PATH=/usr/bin:/bin"} // no CATHERD_AJP_SECRET of the caller
+	// No CATHERD_AJP_SECRET of the caller. KERNEL=off is for all.
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "KERNEL=" + os.Getenv("KERNEL")}
 	if b.run, err = catalina.Launch(cmd); err != nil {
 		t.Fatal(err)
 	}
