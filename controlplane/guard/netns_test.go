@@ -32,6 +32,10 @@ func TestNamespace(t *testing.T) {
 		t.Run("group6", insideGroup6)
 		t.Run("interface", insideInterface)
 		t.Run("edge", insideEdge)
+		t.Run("killed", insideKilled)
+		return
+	case "keeper":
+		denyAll(t)
 		return
 	case "there":
 		otherHost()
@@ -53,7 +57,7 @@ func TestNamespace(t *testing.T) {
 	if errors.Is(err, syscall.EPERM) {
 		t.Skipf("no network namespace: %v", err)
 	}
-	if err != nil || strings.Count(string(out), "--- PASS: TestNamespace/") != 4 {
+	if err != nil || strings.Count(string(out), "--- PASS: TestNamespace/") != 5 {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -350,22 +354,24 @@ func insideEdge(t *testing.T) {
 	}
 }
 
-// host is another host at the end of the cable.
-type host struct {
-	in  io.Writer
-	out *bufio.Reader
-}
-
-// another starts the host that has the other end.
-func another(t *testing.T) *host {
-	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestNamespace$")
-	cmd.Env = append(os.Environ(), inNamespace+"=there")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	in, err := cmd.StdinPipe()
+// insideKilled: a process that guards and is killed leaves nothing that blocks.
+func insideKilled(t *testing.T) {
+	cable(t)
+	defer cut()
+	h := another(t)
+	l, err := net.Listen("tcp", "10.77.0.1:8080")
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer l.Close()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestNamespace$")
+	cmd.Env = append(os.Environ(), inNamespace+"=keeper")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	in, err := cmd.StdinPipe() // never written to: it reads until it is killed
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -373,87 +379,30 @@ func another(t *testing.T) *host {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { in.Close(); _ = cmd.Wait() })
-	h := &host{in, bufio.NewReader(out)}
-	run(t, fmt.Sprintf("link set d1 netns %d", cmd.Process.Pid))
-	h.ask(t, "up")
-	return h
-}
-
-func (h *host) ask(t *testing.T, question string) string {
-	t.Helper()
-	fmt.Fprintln(h.in, question)
-	answer, err := h.out.ReadString('\n')
-	if err != nil || strings.HasPrefix(answer, "error") {
-		t.Fatalf("%s: %s %v", question, answer, err)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || line != "guarding\n" {
+		t.Errorf("the other process says %q, %v", line, err)
 	}
-	return strings.TrimSpace(answer)
-}
-
-// dial reports whether the host connects from one of its addresses.
-func (h *host) dial(t *testing.T, from, to string) bool {
-	t.Helper()
-	return h.ask(t, "dial "+from+" "+to) == "yes"
-}
-
-// burst has the host begin that many connections. It returns how many it began.
-func (h *host) burst(t *testing.T, from, to string, n int) (sent uint64) {
-	t.Helper()
-	fmt.Sscan(h.ask(t, fmt.Sprintf("burst %s %s %d", from, to, n)), &sent)
-	return sent
-}
-
-// otherHost is that host. It answers a line with a line.
-func otherHost() {
-	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
-		w := strings.Fields(lines.Text())
-		switch w[0] {
-		case "up":
-			var out []byte
-			var err error
-			for _, args := range []string{"addr add 10.77.0.2/24 dev d1", "addr add 10.77.0.66/24 dev d1", "addr add 10.77.0.67/24 dev d1", "link set d1 up"} {
-				if out, err = exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
-					break
-				}
-			}
-			if err != nil {
-				fmt.Printf("error %v %q\n", err, out)
-				continue
-			}
-			fmt.Println("ok")
-		case "dial":
-			// The first segment is dropped or not; the next comes a second later.
-			d := net.Dialer{Timeout: 700 * time.Millisecond, LocalAddr: &net.TCPAddr{IP: net.ParseIP(w[1])}}
-			c, err := d.Dial("tcp", w[2])
-			if err != nil {
-				fmt.Println("no", err)
-				continue
-			}
-			c.Close()
-			fmt.Println("yes")
-		case "burst":
-			fmt.Println(burst(w[1], w[2], w[3]))
-		}
+	if h.dial(t, "10.77.0.2", "10.77.0.1:8080") {
+		t.Error("who is denied connects")
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = cmd.Wait() // killed
+	if !h.dial(t, "10.77.0.2", "10.77.0.1:8080") {
+		t.Error("a guard that was killed blocks")
 	}
 }
 
-// burst begins connections without end and gives each up at once.
-func burst(from, to, times string) (sent int) {
-	var n int
-	fmt.Sscan(times, &n)
-	dst := netip.MustParseAddrPort(to)
-	for range n {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
-		if err != nil {
-			continue
-		}
-		src := netip.MustParseAddr(from)
-		if unix.Bind(fd, &unix.SockaddrInet4{Addr: src.As4()}) == nil &&
-			unix.Connect(fd, &unix.SockaddrInet4{Addr: dst.Addr().As4(), Port: int(dst.Port())}) == unix.EINPROGRESS {
-			sent++ // one SYN
-		}
-		unix.Close(fd)
+// denyAll is the process that insideKilled kills.
+func denyAll(t *testing.T) {
+	k := New(Options{})
+	err := k.Set(Wish{Require: true, Deny: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}, Interfaces: []string{"d0"},
+		Serve: []Door{{Port: 8080}}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return sent
+	fmt.Println("guarding")
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }
