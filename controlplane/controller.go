@@ -186,6 +186,9 @@ func New(o Options) (*Controller, error) {
 	if c.o.Kernel == nil {
 		c.o.Kernel = &kernel.Board{}
 	}
+	if o.Guard != nil {
+		c.o.Kernel.Put(kernel.Guard, c.guardStatus)
+	}
 	if o.Events != nil {
 		c.feed = kernel.NewFeed(o.Events, c.log)
 		c.o.Kernel.Put(kernel.Events, c.feed.Status)

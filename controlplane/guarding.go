@@ -13,6 +13,7 @@ import (
 	"github.com/catherd/catherd/controlplane/admin"
 	"github.com/catherd/catherd/controlplane/config"
 	"github.com/catherd/catherd/controlplane/guard"
+	"github.com/catherd/catherd/controlplane/kernel"
 )
 
 // newGuard makes the keeper of the kernel's guard. Without Options.Guard it has
@@ -89,6 +90,30 @@ func groupsOf(t *config.Tribes) (out []guard.Group) {
 		out = append(out, guard.Group{At: at, Interface: t.Interface, Beacon: true})
 	}
 	return out
+}
+
+// guardStatus is the guard among the other programs of the kernel.
+func (c *Controller) guardStatus() kernel.Status {
+	g := c.guard.Glance()
+	switch g.State {
+	case guard.Off:
+		return kernel.NotWanted(kernel.Guard, g.Why)
+	case guard.Missing:
+		s := kernel.Idle(kernel.Guard, g.Why)
+		s.State, s.Cure = kernel.Missing, g.Cure
+		return s
+	case guard.Unused, guard.Soon:
+		return kernel.Idle(kernel.Guard, "no rule and no group asks for it")
+	}
+	var where []string
+	for _, i := range g.Interfaces {
+		if i.Problem == "" {
+			where = append(where, i.Name+" by "+i.Mode)
+		}
+	}
+	s := kernel.At(kernel.Guard, g.Since, where...)
+	s.Drops = g.Drops
+	return s
 }
 
 // Guard implements admin.Controller.

@@ -230,7 +230,6 @@ func (c *Controller) Metrics() metrics.Snapshot {
 		s.Overrides[o.Kind()]++
 	}
 	c.tribesMetrics(&s, v, now)
-	s.GuardDrops = c.guard.Glance().Drops
 	if c.o.Dropped != nil {
 		s.Dropped = c.o.Dropped()
 	}

@@ -29,8 +29,7 @@ type Snapshot struct {
 	LastHeard map[table.ID]time.Time // of members whose node is known for sure
 	Findings  map[string]int         // by severity: critical, warning, info
 
-	Kernel     []kernel.Status   // programs in the kernel
-	GuardDrops map[string]uint64 // packets that the kernel dropped, by rule
+	Kernel []kernel.Status // programs in the kernel
 
 	Dropped           uint64 // access records
 	Version, Revision string
@@ -108,9 +107,6 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	out.gauge(version, float64(s.Table.Version))
 	for _, kind := range []string{"ready", "drain", "stop", "weight"} {
 		out.gauge(overrides, float64(s.Overrides[kind]), kind)
-	}
-	for rule, n := range s.GuardDrops {
-		out.count(drops, n, "guard", rule)
 	}
 	out.count(dropped, s.Dropped)
 	for i := range s.Kernel {

@@ -55,8 +55,7 @@ func sample(t *testing.T) *fixed {
 			{Program: kernel.Events, State: kernel.Attached, Counts: map[string]uint64{"told": 9, "lost": 0}},
 			{Program: kernel.Guard, State: kernel.Missing, Drops: map[string]uint64{"denied": 2}},
 		},
-		GuardDrops: map[string]uint64{"deny 192.0.2.0/24": 9},
-		ReloadsOK:  3, LastReloadOK: true, LastSuccess: time.UnixMilli(1500), InSync: true,
+		ReloadsOK: 3, LastReloadOK: true, LastSuccess: time.UnixMilli(1500), InSync: true,
 		Version: "1.0", Revision: "abc",
 	}
 }
