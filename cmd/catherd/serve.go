@@ -137,9 +137,11 @@ func (x *process) wire(cfg *config.Config) error {
 	x.applied(cfg)
 	state, why := statePath(x.e, x.plan.state, cfg)
 	x.log.Debug("overrides", "path", state, "reason", why)
+	board := &kernel.Board{}
+	board.Put(kernel.Steering, x.front.steering.Kernel)
 	x.ctl, err = controlplane.New(controlplane.Options{
 		Config: cfg, ConfigPath: absolute(x.plan.path), Load: x.loader(),
-		Publisher: x.engine, Debts: x.engine, Idle: x.engine, Events: kernel.OpenEvents, Getenv: x.e.getenv, Listeners: x.front, Applied: x.applied,
+		Publisher: x.engine, Debts: x.engine, Idle: x.engine, Events: kernel.OpenEvents, Kernel: board, Getenv: x.e.getenv, Listeners: x.front, Applied: x.applied,
 		Log: x.log, OverridesPath: state, Dropped: x.access.Dropped,
 		Version: version, Revision: revision, Engine: x.kind, Carry: x.elder.known(), Elders: x.elders.list,
 		Guard: guardOptions(x.e.getenv),

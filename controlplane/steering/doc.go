@@ -4,7 +4,8 @@
 //	plan.go     Plan: what the file wants
 //	steering.go Steering: all addresses; frontend.Steering
 //	address.go  one address: off, waiting, or steered; frontend.Steered
-//	status.go   what became of each, for status and metrics
+//	status.go   what became of each
+//	kernel.go   the same as a line of `catherd kernel`, status and metrics
 //
 // The program's main part gives a Steering to the engine before it opens addresses, a
 // Plan with every configuration, and calls the engine's Steer about once a second. The

@@ -12,6 +12,7 @@ import (
 
 	"github.com/catherd/catherd/bpf"
 	"github.com/catherd/catherd/bpf/steer"
+	"github.com/catherd/catherd/controlplane/kernel"
 	"github.com/catherd/catherd/dataplane/enginetest"
 	"github.com/catherd/catherd/dataplane/frontend"
 )
@@ -63,6 +64,10 @@ func TestPolicies(t *testing.T) {
 			t.Errorf("%+v: %d of 60 wait at the listeners", p, q)
 		}
 		s := w.status()
+		if k := w.s.Kernel(); p.Mode == Never && (k.State != kernel.Off || k.Missing == "") ||
+			p.Mode != Never && (k.State != kernel.Attached || k.Counts["chosen"] != 60 || k.Has["waiting"] != 60) {
+			t.Errorf("%+v: %+v", p, k)
+		}
 		if steered := p.Mode != Never; steered != (s.State == Steered) || steered != (s.Chosen == 60) {
 			t.Errorf("%+v: %+v", p, s)
 		}
@@ -218,6 +223,9 @@ func TestRefused(t *testing.T) {
 		if x.State != Refused || x.Why != "CAP_BPF" || x.Cure != "run as root" {
 			t.Errorf("%+v", x)
 		}
+	}
+	if k := s.Kernel(); k.State != kernel.Missing || k.Missing != "CAP_BPF" || k.Cure != "run as root" {
+		t.Errorf("%+v", k)
 	}
 	if n := strings.Count(log.String(), "steering off"); n != 1 {
 		t.Errorf("told %d times:\n%s", n, log.String())

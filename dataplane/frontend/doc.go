@@ -14,6 +14,10 @@
 // one strict look at the bytes that were sent (dataplane/http1) instead of a
 // second look at parsed ones.
 //
+// Which of the listeners gets a connection is the kernel's choice: by its hash, or by what
+// a Steering has put there. Acceptors tell their Load what they take and what ends, and
+// loops since when they have been at work; see steer.go.
+//
 // Listeners are made without MPTCP, which Go would use by default: a reuseport
 // group of MPTCP sockets cannot be steered, and each connection would cost more.
 package frontend
