@@ -24,9 +24,13 @@ const glance = 100 * time.Millisecond
 
 // habit is after which silence a member that owes answers is pinged. A pong
 // excuses it, so slow pages cost one ping. Without one, half a second later, what
-// waits is repeated elsewhere, before two seconds are over; without a second one the
-// member is down, after more than two.
-const habit = time.Second
+// waits is repeated elsewhere, so that a page of a third of a second is there before two
+// are over, wherever the freeze has met it; without a second pong the member is down,
+// after more than two.
+const habit = 700 * time.Millisecond
+
+// lively is how long the begin of an answer excuses late probes.
+const lively = time.Second
 
 // watch is the part of the tick that cannot wait for a second.
 func (c *Controller) watch(now time.Time) {
@@ -112,5 +116,5 @@ func (c *Controller) answers(m *compile.MemberReport, now time.Time) bool {
 		return false
 	}
 	o, ok := c.o.Debts.Owes(m.ID)
-	return ok && o.LastByte != 0 && now.UnixNano()-o.LastByte < int64(habit)
+	return ok && o.LastByte != 0 && now.UnixNano()-o.LastByte < int64(lively)
 }

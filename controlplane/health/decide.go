@@ -41,7 +41,7 @@ func (m *Machine) decide(at time.Time, s *Sample) {
 			m.trust() // what answers has not died
 		}
 		// The first ping that nobody answers while answers are owed has requests
-		// go elsewhere; the second, which is sent at once, takes the member out. A
+		// go elsewhere; the second, half a second later, takes the member out. A
 		// collection of garbage that lasts two seconds is between the two.
 		if question && s.Fail == Late && m.state == Up && m.numb == "" && m.bad < m.set.DownAfter {
 			m.numb = m.noPong()

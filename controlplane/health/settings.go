@@ -57,7 +57,7 @@ const (
 	firstRetry   = time.Second            // after the probe that took a member out; doubles up to Every
 	proofGap     = 150 * time.Millisecond // between the good probes that bring a member back
 	quickLimit   = 500 * time.Millisecond // for a pong while answers are owed
-	numbGap      = 50 * time.Millisecond  // until a member that gave no pong is asked again
+	numbGap      = quickLimit             // until a member that gave no pong is asked again; it gets nothing meanwhile
 	frozenGap    = 250 * time.Millisecond // between probes of a frozen member, for frozenFast
 	frozenFast   = 10 * time.Second
 	frozenGap2   = 500 * time.Millisecond // then, until frozenLong
