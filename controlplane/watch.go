@@ -47,6 +47,22 @@ func (c *Controller) watch(now time.Time) {
 		}
 	}
 	c.abandon(now)
+	c.bury()
+}
+
+// bury closes what a member that is down has ended of its idle connections. The
+// kernel's word comes with the first of them, and the others may follow.
+func (c *Controller) bury() {
+	if c.o.Idle == nil {
+		return
+	}
+	c.report.Each(func(m *compile.MemberReport) {
+		if m.State == compile.Down {
+			if live := c.view.Load().live[m.ID]; live != nil && live.Idle.Load() > 0 {
+				c.o.Idle.DropEnded(m.ID)
+			}
+		}
+	})
 }
 
 // attend has members looked at often while they have requests, and else as seldom

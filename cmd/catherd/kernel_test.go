@@ -132,7 +132,10 @@ func killed(t *testing.T, env string, then func(p *running)) (status *admin.Memb
 		t.Fatal(err)
 	}
 	then(p)
-	p.await(t, "the member is down", func() bool { return member().State == compile.Down })
+	p.await(t, "the member is down, and without connections", func() bool {
+		s := member()
+		return s.State == compile.Down && s.Connections.Idle == 0
+	})
 	list, err := admin.NewClient(p.socket).Events(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
