@@ -121,7 +121,7 @@ func (m *Machine) Input(e Event) {
 		}
 	case Fault:
 		m.fault = e.At
-		if m.state != Down {
+		if m.state != Down && m.numb == "" {
 			m.soon(e.At)
 		}
 	case Owes:

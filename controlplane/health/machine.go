@@ -116,7 +116,9 @@ func (m *Machine) Tripped(now time.Time) bool { return now.Before(m.trip.Until) 
 func (m *Machine) Trip(t Trip) {
 	known := m.trip.Until.Equal(t.Until)
 	m.trip = t
-	if !known && m.state != Down {
+	// That requests fail on a member which has given no pong is no news: the second
+	// question has its time, so that a collection of garbage may end before it.
+	if !known && m.state != Down && m.numb == "" {
 		m.ProbeNow(t.At)
 	}
 }
