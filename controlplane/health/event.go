@@ -197,7 +197,9 @@ func (m *Machine) owe(e Event) {
 	if m.owes.asked.IsZero() && e.At.Sub(e.Since) >= 2*m.owes.patience {
 		m.owes.asked = e.At
 		m.stale = later(m.stale, e.At)
-		m.soon(e.At)
+		if m.numb == "" { // else the second question has its time
+			m.soon(e.At)
+		}
 	}
 }
 
