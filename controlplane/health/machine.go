@@ -148,7 +148,7 @@ func (m *Machine) Sample(s Sample) (clear bool) {
 		m.trip = Trip{}
 	}
 	m.next = s.At.Add(m.pace(s.At))
-	if s.began().Before(m.fresh) {
+	if s.began().Before(m.fresh) && m.numb == "" {
 		m.next = s.At // asked for again while it was under way
 	}
 	return clear
