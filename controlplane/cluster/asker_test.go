@@ -200,7 +200,7 @@ func TestAskIsBounded(t *testing.T) {
 	c := &tomcat{hangs: true}
 	asking(t, c, func(a *asker, _ *atomic.Int64) {
 		var all []Question
-		for port := range uint16(1000) {
+		for port := range uint16(200) { // with a thousand, Go's race detector fails a check of its own
 			all = append(all, Question{Addr: netip.AddrPortFrom(at.Addr(), port+1), Connect: time.Second, Timeout: time.Second})
 		}
 		a.set(all)
