@@ -1,13 +1,7 @@
 package guard
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"path/filepath"
-	"strings"
 
 	"github.com/catherd/catherd/controlplane/statefile"
 )
@@ -17,8 +11,8 @@ const maxFile = 1 << 20
 
 // document is the file's form.
 type document struct {
-	Version int    `json:"version"`
-	Rules   []Rule `json:"rules"`
+	statefile.Form
+	Rules []Rule `json:"rules"`
 }
 
 // Beside is where rules are kept when overrides are kept at that path: guard.json in
@@ -27,12 +21,7 @@ func Beside(overrides string) string {
 	if overrides == "" {
 		return ""
 	}
-	dir, base := filepath.Split(overrides)
-	before, ok := strings.CutSuffix(base, "overrides.json")
-	if !ok {
-		before = base + "."
-	}
-	return dir + before + "guard.json"
+	return statefile.Beside(overrides, "guard.json")
 }
 
 // Load reads what is kept at path. A file that is not there holds nothing. With an
@@ -55,20 +44,9 @@ func Load(path string) ([]Rule, error) {
 // Parse reads the content of a file written by Save. Every entry is checked: the file
 // may have been edited.
 func Parse(data []byte) ([]Rule, error) {
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("larger than %d bytes", maxFile)
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
 	var d document
-	if err := dec.Decode(&d); err != nil {
-		return nil, fmt.Errorf("parse: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("parse: something follows the document")
-	}
-	if d.Version != 1 {
-		return nil, fmt.Errorf("version %d is not known to this program", d.Version)
+	if err := statefile.Parse(data, maxFile, &d); err != nil {
+		return nil, err
 	}
 	if len(d.Rules) > maxRules {
 		return nil, fmt.Errorf("more than %d rules", maxRules)
@@ -91,13 +69,8 @@ func Append(dst []byte, list []Rule) []byte {
 	if list == nil {
 		list = []Rule{}
 	}
-	out, err := json.MarshalIndent(document{Version: 1, Rules: list}, "", "  ")
-	if err != nil {
-		// Only a time outside the years 0 to 9999 cannot be written, and who makes
-		// a Change bounds those.
-		panic(err)
-	}
-	return append(append(dst, out...), '\n')
+	// A time outside the years 0 to 9999 cannot be written; who makes a Change bounds those.
+	return statefile.Append(dst, &document{statefile.Form{Version: statefile.Current}, list})
 }
 
 // Save keeps list at path.

@@ -1,15 +1,9 @@
 package learned
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/catherd/catherd/controlplane/statefile"
@@ -21,8 +15,8 @@ const maxFile = 16 << 20
 
 // document is the file's form.
 type document struct {
-	Version int     `json:"version"`
-	Routes  []entry `json:"routes"`
+	statefile.Form
+	Routes []entry `json:"routes"`
 }
 
 type entry struct {
@@ -34,12 +28,7 @@ type entry struct {
 // Beside is where routes are kept when overrides are kept at that path: routes.json
 // in the same folder, with the same words before it.
 func Beside(overrides string) string {
-	dir, base := filepath.Split(overrides)
-	before, ok := strings.CutSuffix(base, "overrides.json")
-	if !ok {
-		before = base + "."
-	}
-	return dir + before + "routes.json"
+	return statefile.Beside(overrides, "routes.json")
 }
 
 // Load reads what is kept at path. A file that is not there holds nothing. With
@@ -62,20 +51,9 @@ func Load(path string) (Routes, error) {
 // Parse reads the content of a file written by Save. Every entry is checked: the
 // file may have been edited.
 func Parse(data []byte) (Routes, error) {
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("larger than %d bytes", maxFile)
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
 	var d document
-	if err := dec.Decode(&d); err != nil {
-		return nil, fmt.Errorf("parse: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("parse: something follows the document")
-	}
-	if d.Version != 1 {
-		return nil, fmt.Errorf("version %d is not known to this program", d.Version)
+	if err := statefile.Parse(data, maxFile, &d); err != nil {
+		return nil, err
 	}
 	if len(d.Routes) > maxEntries {
 		return nil, fmt.Errorf("more than %d members", maxEntries)
@@ -109,7 +87,7 @@ func plausible(route string) bool {
 // Append writes the content of a file that holds r, sorted by member. Entries that
 // Parse would refuse are left out.
 func (r Routes) Append(dst []byte) []byte {
-	d := document{Version: 1, Routes: []entry{}}
+	d := document{statefile.Form{Version: statefile.Current}, []entry{}}
 	for id, e := range r {
 		// A year of more than four digits cannot be written.
 		if y := e.At.Year(); id == "" || len(id) > maxID || !plausible(e.Name) || y < 0 || y > 9999 {
@@ -119,11 +97,7 @@ func (r Routes) Append(dst []byte) []byte {
 	}
 	slices.SortFunc(d.Routes, func(a, b entry) int { return cmp.Compare(a.Member, b.Member) })
 	d.Routes = d.Routes[:min(len(d.Routes), maxEntries)]
-	out, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
-		panic(err) // every field is a plain value
-	}
-	return append(append(dst, out...), '\n')
+	return statefile.Append(dst, &d)
 }
 
 // Save keeps r at path.

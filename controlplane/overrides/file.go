@@ -1,11 +1,8 @@
 package overrides
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/catherd/catherd/controlplane/statefile"
 )
@@ -18,7 +15,7 @@ const maxFile = 4 << 20
 
 // document is the file's form.
 type document struct {
-	Version   int        `json:"version"`
+	statefile.Form
 	Overrides []Override `json:"overrides"`
 }
 
@@ -43,20 +40,9 @@ func Load(path string) ([]Override, error) {
 // Parse reads the content of a file written by Save. Every entry is checked:
 // the file may have been edited.
 func Parse(data []byte) ([]Override, error) {
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("larger than %d bytes", maxFile)
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
 	var d document
-	if err := dec.Decode(&d); err != nil {
-		return nil, fmt.Errorf("parse: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("parse: something follows the document")
-	}
-	if d.Version != 1 {
-		return nil, fmt.Errorf("version %d is not known to this program", d.Version)
+	if err := statefile.Parse(data, maxFile, &d); err != nil {
+		return nil, err
 	}
 	seen := map[[3]string]bool{}
 	for i, o := range d.Overrides {
@@ -97,13 +83,8 @@ func Append(dst []byte, list []Override) []byte {
 	if list == nil {
 		list = []Override{}
 	}
-	out, err := json.MarshalIndent(document{Version: 1, Overrides: list}, "", "  ")
-	if err != nil {
-		// Only a time outside the years 0 to 9999 cannot be written, and Put's
-		// caller bounds those.
-		panic(err)
-	}
-	return append(append(dst, out...), '\n')
+	// A time outside the years 0 to 9999 cannot be written; Put's caller bounds those.
+	return statefile.Append(dst, &document{statefile.Form{Version: statefile.Current}, list})
 }
 
 // Save keeps list at path.

@@ -1,9 +1,10 @@
 // Package statefile keeps small files of the process's own from one run to the
-// next: what it must not forget (overrides) and what it would rather not learn
-// again (jvmRoutes).
+// next: what it must not forget (overrides, rules of the guard) and what it would
+// rather not learn again (jvmRoutes).
 //
-// Read and Replace are all there is. The packages overrides and learned call
-// them; what stands in a file, its version and its bounds are theirs.
+// Read and Replace move the bytes, Parse and Append give them their form, which has
+// a version, and Beside says where. The packages overrides, guard and learned call
+// them; what stands in a file and its bounds are theirs.
 //
 // What it must never do: leave half a file behind, or read more than it was told.
 //
