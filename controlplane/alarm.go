@@ -104,8 +104,8 @@ func (c *Controller) alert(pool string, m *table.Member, a *kernel.Alarm, now ti
 		at.shunned = now
 		c.tell(slog.LevelWarn, admin.Event{Kind: admin.MemberAvoided, Pool: pool, Member: m.Name, Text: why + ", until it answers"})
 	}
-	if c.o.Idle != nil && a.Cause != kernel.Unanswered && m.Live.Idle.Load() > 0 {
-		c.o.Idle.DropEnded(m.ID)
+	if a.Cause != kernel.Unanswered {
+		c.dropEnded(m.ID, m.Live)
 	}
 }
 

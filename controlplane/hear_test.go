@@ -140,11 +140,8 @@ func TestHearsay(t *testing.T) {
 	})
 }
 
-// A member that names its receiver is missed when its group has been listened
-// to for long enough, and not before.
-func TestMemberIsNotHeard(t *testing.T) {
-	var ears *paperEars
-	file := `
+// naming is a file whose members name their receivers.
+const naming = `
 listen: 8080
 tribes: {group: "228.0.0.4:45564"}
 pools:
@@ -154,8 +151,13 @@ pools:
       a: {url: "ajp://10.0.0.1:8009", receiver: "10.0.0.1:4000"}
       b: {url: "ajp://10.0.0.2:8009", receiver: "10.0.0.2:4000"}
 `
+
+// A member that names its receiver is missed when its group has been listened
+// to for long enough, and not before.
+func TestMemberIsNotHeard(t *testing.T) {
+	var ears *paperEars
 	const words = "its heartbeats are not heard"
-	play(t, file, onPaper(&ears), func(w *world) {
+	play(t, naming, onPaper(&ears), func(w *world) {
 		a := &node{host: "10.0.0.1", id: 1, began: time.Now().Add(-time.Hour)}
 		ears.beat(w, 5*time.Second, a)
 		if why := w.memberStatus("b").Why; strings.Contains(why, words) {
@@ -429,17 +431,7 @@ func TestEveryForgedStopAsks(t *testing.T) {
 // Without any group, nobody is missed, silent or the subject of a finding.
 func TestReloadWithoutTribesForgets(t *testing.T) {
 	var ears *paperEars
-	file := `
-listen: 8080
-tribes: {group: "228.0.0.4:45564"}
-pools:
-  app:
-    health: {every: 5s}
-    members:
-      a: {url: "ajp://10.0.0.1:8009", receiver: "10.0.0.1:4000"}
-      b: {url: "ajp://10.0.0.2:8009", receiver: "10.0.0.2:4000"}
-`
-	play(t, file, onPaper(&ears), func(w *world) {
+	play(t, naming, onPaper(&ears), func(w *world) {
 		a := &node{host: "10.0.0.1", id: 1, began: time.Now().Add(-time.Hour)}
 		ears.beat(w, 8*time.Second, a)
 		ears.hear("10.0.0.66:45564", a.member("BABY-ALEX"))
@@ -447,7 +439,7 @@ pools:
 		if s := w.c.Status(); len(s.Findings) == 0 || w.memberStatus("a").State != compile.Shaky || !strings.Contains(w.memberStatus("b").Why, "not heard") {
 			t.Errorf("findings %v, a %s, b %s", s.Findings, w.memberStatus("a").Why, w.memberStatus("b").Why)
 		}
-		w.reload(strings.Replace(file, "tribes: {group: \"228.0.0.4:45564\"}\n", "", 1))
+		w.reload(strings.Replace(naming, "tribes: {group: \"228.0.0.4:45564\"}\n", "", 1))
 		w.pass(3 * time.Second)
 		if s := w.c.Status(); len(s.Findings) != 0 {
 			t.Errorf("findings %v", s.Findings)

@@ -50,19 +50,22 @@ func (c *Controller) watch(now time.Time) {
 	c.bury()
 }
 
-// bury closes what a member that is down has ended of its idle connections. The
+// bury closes what members that are down have ended of their idle connections. The
 // kernel's word comes with the first of them, and the others may follow.
 func (c *Controller) bury() {
-	if c.o.Idle == nil {
-		return
-	}
+	live := c.view.Load().live
 	c.report.Each(func(m *compile.MemberReport) {
 		if m.State == compile.Down {
-			if live := c.view.Load().live[m.ID]; live != nil && live.Idle.Load() > 0 {
-				c.o.Idle.DropEnded(m.ID)
-			}
+			c.dropEnded(m.ID, live[m.ID])
 		}
 	})
+}
+
+// dropEnded closes the idle connections that a member has ended, if it has any.
+func (c *Controller) dropEnded(id table.ID, live *meter.Member) {
+	if c.o.Idle != nil && live != nil && live.Idle.Load() > 0 {
+		c.o.Idle.DropEnded(id)
+	}
 }
 
 // attend has members looked at often while they have requests, and else as seldom

@@ -140,14 +140,7 @@ func (f *front) stop() error {
 }
 
 // tail is the end of its log.
-func (f *front) tail() string {
-	b, err := os.ReadFile(f.file("catherd.log"))
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return strings.Join(lines[max(0, len(lines)-30):], "\n")
-}
+func (f *front) tail() string { return catalina.Tail(f.file("catherd.log")) }
 
 // metrics are the numbers of /metrics by name with labels, as written there.
 func (f *front) metrics(ctx context.Context) (map[string]float64, error) {

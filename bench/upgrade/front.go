@@ -157,12 +157,5 @@ func (f *front) said() (out []string) {
 	return out
 }
 
-// tail is the end of the log.
-func (f *front) tail() string {
-	b, err := os.ReadFile(f.file("catherd.log"))
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return strings.Join(lines[max(0, len(lines)-30):], "\n")
-}
+// tail is the end of its log.
+func (f *front) tail() string { return catalina.Tail(f.file("catherd.log")) }
