@@ -39,13 +39,14 @@ type Server struct {
 
 	upgrader func(context.Context, Upgrade) (UpgradeResult, error)
 
-	mu     sync.Mutex // guards asking
+	mu     sync.Mutex // guards the rest
 	asking map[net.Conn]bool
+	doors  map[*door]bool // that are served
 }
 
 // New returns a server that listens nowhere yet.
 func New(o Options) *Server {
-	s := &Server{c: o.Controller, log: o.Log, upgrader: o.Upgrade, asking: map[net.Conn]bool{}}
+	s := &Server{c: o.Controller, log: o.Log, upgrader: o.Upgrade, asking: map[net.Conn]bool{}, doors: map[*door]bool{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -131,8 +132,17 @@ func clearSocket(path string) error {
 // Serve answers on a listener, which is closed by Close. It returns at once;
 // the goroutine ends with the listener.
 func (s *Server) Serve(l net.Listener) {
+	noted := &door{Listener: l, s: s}
+	s.mu.Lock()
+	s.doors[noted] = true
+	s.mu.Unlock()
 	s.wg.Go(func() {
-		if err := s.http.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		defer func() {
+			s.mu.Lock()
+			delete(s.doors, noted)
+			s.mu.Unlock()
+		}()
+		if err := s.http.Serve(noted); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			s.log.Error("admin listener ended", "address", l.Addr().String(), "reason", err.Error())
 		}
 	})

@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -88,9 +91,10 @@ func (c *Client) Upgrade(ctx context.Context, binary string) (r UpgradeResult, e
 // its next answer, and idle ones are closed. False undoes that.
 func (s *Server) Quiet(on bool) { s.http.SetKeepAlivesEnabled(!on) }
 
-// Alone waits, at most that long, until all requests but one have been answered.
+// Alone waits, at most that long, until all requests but one have been answered. Those
+// who listen take nobody any longer: the deadlines of their sockets are over.
 func (s *Server) Alone(within time.Duration) {
-	for until := time.Now().Add(within); s.busy() > 1 && time.Now().Before(until); {
+	for until := time.Now().Add(within); (s.accepting() || s.busy() > 1) && time.Now().Before(until); {
 		time.Sleep(time.Millisecond)
 	}
 }
@@ -105,6 +109,39 @@ func (s *Server) follow(c net.Conn, state http.ConnState) {
 	case http.StateIdle, http.StateHijacked, http.StateClosed:
 		delete(s.asking, c)
 	}
+}
+
+// door is a listener whose connections are known from the moment they are taken: the
+// server tells of them a little later, and that may be after Alone has looked.
+type door struct {
+	net.Listener
+	s  *Server
+	mu sync.Mutex // held while a connection is taken and until it is known
+}
+
+// Accept implements net.Listener.
+func (d *door) Accept() (net.Conn, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c, err := d.Listener.Accept()
+	if err == nil {
+		d.s.follow(c, http.StateNew)
+	}
+	return c, err
+}
+
+// accepting reports whether a connection may be being taken.
+func (s *Server) accepting() bool {
+	s.mu.Lock()
+	doors := slices.Collect(maps.Keys(s.doors))
+	s.mu.Unlock()
+	for _, d := range doors {
+		if !d.mu.TryLock() {
+			return true
+		}
+		d.mu.Unlock()
+	}
+	return false
 }
 
 func (s *Server) busy() int {
