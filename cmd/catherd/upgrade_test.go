@@ -201,7 +201,10 @@ func TestUpgradeCarriesOver(t *testing.T) {
 	r.want(r.does(exitFine, "members"), `tomcat2 .* 7 `)
 	r.want(r.does(exitFine, "events"), `upgraded .* by root`, `override set`)
 	r.want(r.get(counter), "count=2 ")
-	r.want(r.get("http://"+r.admin+"/metrics"), `^catherd_requests_total\{member="tomcat[12]",pool="app",status="2xx"\} 2$`)
+	// The browser's connection stayed with the old process, which tells what it counts
+	// a moment later.
+	both := regexp.MustCompile(`(?m)^catherd_requests_total\{member="tomcat[12]",pool="app",status="2xx"\} 2$`)
+	r.until("the requests of both processes are counted", func() bool { return both.MatchString(r.get("http://" + r.admin + "/metrics")) })
 	r.until("the old process has ended", func() bool { return over(old) })
 
 	// A listener is added and one is dropped.
